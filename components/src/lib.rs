@@ -1,0 +1,108 @@
+//! Builds the two components into `target/components`, in a target folder of
+//! their own: the build that asks for them holds the lock of the other one.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const TARGET: &str = "wasm32-wasip2";
+
+/// Where the built components lie.
+#[derive(Clone, Debug)]
+pub struct Components {
+    /// `mllp_client.wasm`, the library component.
+    pub library: PathBuf,
+    /// `mllp-send.wasm`, the command.
+    pub command: PathBuf,
+}
+
+/// Builds both components, or finds that they are up to date.
+///
+/// # Errors
+/// If rustup, cargo or the file system fails; what they print goes to standard
+/// error.
+pub fn build() -> io::Result<Components> {
+    add_target()?;
+    cargo(&[
+        "rustc",
+        "--lib",
+        "--crate-type=cdylib",
+        "--no-default-features",
+        "--features=component",
+    ])?;
+    cargo(&[
+        "build",
+        "--bin=mllp-send",
+        "--no-default-features",
+        "--features=command",
+    ])?;
+    Ok(Components {
+        library: publish("mllp_client.wasm")?,
+        command: publish("mllp-send.wasm")?,
+    })
+}
+
+/// The workspace's root.
+#[must_use]
+pub fn root() -> &'static Path {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here)
+}
+
+/// Rustup may be set not to install what `rust-toolchain.toml` names.
+fn add_target() -> io::Result<()> {
+    let installed = Command::new("rustup")
+        .current_dir(root())
+        .args(["target", "list", "--installed"])
+        .output()?;
+    let installed = String::from_utf8_lossy(&installed.stdout);
+    if installed.lines().any(|line| line == TARGET) {
+        return Ok(());
+    }
+    run(Command::new("rustup")
+        .current_dir(root())
+        .args(["target", "add", TARGET]))
+}
+
+fn cargo(arguments: &[&str]) -> io::Result<()> {
+    let mut command = Command::new("cargo");
+    // What the outer cargo was told about its own build is not for this one.
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy();
+        let inherited = name.starts_with("CARGO") && name != "CARGO_HOME";
+        if inherited || name.starts_with("RUSTC") || name == "RUSTFLAGS" {
+            command.env_remove(&*name);
+        }
+    }
+    run(command
+        .current_dir(root())
+        .args(arguments)
+        .args(["--quiet", "--locked", "--release", "--package=mllp-client"])
+        .arg(format!("--target={TARGET}"))
+        .args(["--target-dir", "target/guests"]))
+}
+
+fn run(command: &mut Command) -> io::Result<()> {
+    let status = command.status()?;
+    if status.success() {
+        return Ok(());
+    }
+    Err(io::Error::other(format!("{command:?} ended with {status}")))
+}
+
+/// Puts a built component where the documentation says it lies. Whole or not at
+/// all: several test programs may do so at the same time.
+fn publish(name: &str) -> io::Result<PathBuf> {
+    let built = root().join("target/guests").join(TARGET).join("release");
+    let folder = root().join("target/components");
+    let component = std::fs::read(built.join(name))?;
+    let published = folder.join(name);
+    if std::fs::read(&published).is_ok_and(|there| there == component) {
+        return Ok(published);
+    }
+    std::fs::create_dir_all(&folder)?;
+    let partial = folder.join(format!("{name}.{}", std::process::id()));
+    std::fs::write(&partial, component)?;
+    std::fs::rename(&partial, &published)?;
+    Ok(published)
+}

@@ -1,0 +1,209 @@
+//! [`MllpClient`]: options, a connection, and what ends it. Everything that the
+//! WIT's `client` interface promises is decided here, on any transport.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::net::{IpAddr, SocketAddr};
+use core::time::Duration;
+
+use crate::clock::Instant;
+use crate::drive;
+use crate::error::{Attempt, Cause, Failure, InvalidOption, Phase};
+use crate::limits::{MESSAGE_BYTES_MAX_DEFAULT, TIMEOUT_MS_DEFAULT};
+use crate::proto::exchange::Reply;
+use crate::proto::payload::Payload;
+use crate::session::Session;
+use crate::transport::{Connection, Transport};
+
+/// How to reach a receiver, and what to bear from it.
+#[derive(Clone, Debug)]
+pub struct ConnectOptions {
+    /// A name, an IPv4 literal or an IPv6 literal, with or without brackets.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+    /// How long one exchange may take, in milliseconds.
+    pub timeout_ms: u32,
+    /// How long connecting may take, in milliseconds; `None`: as an exchange.
+    pub connect_timeout_ms: Option<u32>,
+    /// The largest reply, in bytes of content.
+    pub max_message_size: u64,
+    /// The largest message, in bytes.
+    pub max_send_size: u64,
+}
+
+impl ConnectOptions {
+    /// A receiver at `host` and `port`, with the documented defaults.
+    #[must_use]
+    pub const fn new(host: String, port: u16) -> Self {
+        Self {
+            host,
+            port,
+            timeout_ms: TIMEOUT_MS_DEFAULT,
+            connect_timeout_ms: None,
+            max_message_size: MESSAGE_BYTES_MAX_DEFAULT,
+            max_send_size: MESSAGE_BYTES_MAX_DEFAULT,
+        }
+    }
+
+    fn check(&self) -> Result<(), InvalidOption> {
+        match self {
+            Self { host, .. } if host.is_empty() => Err(InvalidOption::Host),
+            Self { port: 0, .. } => Err(InvalidOption::Port),
+            Self { timeout_ms: 0, .. } => Err(InvalidOption::Timeout),
+            Self {
+                connect_timeout_ms: Some(0),
+                ..
+            } => Err(InvalidOption::ConnectTimeout),
+            Self {
+                max_message_size: 0,
+                ..
+            } => Err(InvalidOption::MaxMessageSize),
+            Self {
+                max_send_size: 0, ..
+            } => Err(InvalidOption::MaxSendSize),
+            _ => Ok(()),
+        }
+    }
+
+    /// The address that the host spells out, if it does.
+    fn literal(&self) -> Option<IpAddr> {
+        self.host
+            .strip_prefix('[')
+            .and_then(|host| host.strip_suffix(']'))
+            .unwrap_or(&self.host)
+            .parse()
+            .ok()
+    }
+}
+
+/// What is to be different for one call of [`MllpClient::send_with`].
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SendOptions {
+    /// How long this exchange may take, in milliseconds.
+    pub timeout_ms: Option<u32>,
+}
+
+/// One connection to one receiver. Open from [`connect`](Self::connect) until
+/// [`close`](Self::close) or a failure ends it.
+pub struct MllpClient<T: Transport> {
+    transport: T,
+    options: ConnectOptions,
+    peer: SocketAddr,
+    local: Option<SocketAddr>,
+    open: Option<(Session, T::Connection)>,
+}
+
+impl<T: Transport> MllpClient<T> {
+    /// Connects: looks a name up, then tries its addresses in turn, each with
+    /// an equal share of the time left.
+    ///
+    /// # Errors
+    /// As the WIT lists them; always `not-sent`.
+    pub fn connect(mut transport: T, options: ConnectOptions) -> Result<Self, Failure> {
+        options.check().map_err(invalid_option)?;
+        let timeout_ms = options.connect_timeout_ms.unwrap_or(options.timeout_ms);
+        let deadline = deadline(&transport, timeout_ms);
+        let addresses = match options.literal() {
+            Some(address) => alloc::vec![address],
+            None => transport
+                .resolve(&options.host, deadline)
+                .map_err(|cause| Failure::not_sent(Phase::Resolve, cause))?,
+        };
+        let (connection, peer) =
+            connect_to_any(&mut transport, &addresses, options.port, deadline)?;
+        Ok(Self {
+            local: connection.local_address(),
+            peer,
+            open: Some((Session::new(options.max_message_size), connection)),
+            transport,
+            options,
+        })
+    }
+
+    /// Sends one message and returns its reply.
+    ///
+    /// # Errors
+    /// As the WIT lists them. All but `invalid-message` end the client.
+    pub fn send(&mut self, message: Vec<u8>) -> Result<Reply, Failure> {
+        self.send_with(message, SendOptions::default())
+    }
+
+    /// As [`send`](Self::send), with something different for this one call.
+    ///
+    /// # Errors
+    /// `invalid-option`, and those of [`send`](Self::send).
+    pub fn send_with(&mut self, message: Vec<u8>, options: SendOptions) -> Result<Reply, Failure> {
+        let deadline = match options.timeout_ms.unwrap_or(self.options.timeout_ms) {
+            0 => return Err(invalid_option(InvalidOption::Timeout)),
+            timeout_ms => deadline(&self.transport, timeout_ms),
+        };
+        let Some((session, connection)) = &mut self.open else {
+            return Err(Failure::not_sent(Phase::Prepare, Cause::Closed));
+        };
+        let payload = Payload::parse(message, self.options.max_send_size)
+            .map_err(|reason| Failure::not_sent(Phase::Prepare, reason.into()))?;
+        let outcome = session
+            .begin(payload, deadline)
+            .and_then(|()| drive::run(session, &self.transport, connection));
+        if outcome.is_err() {
+            self.close();
+        }
+        outcome
+    }
+
+    /// Ends the connection. Calling it again is no error.
+    pub fn close(&mut self) {
+        self.open = None;
+    }
+
+    /// Whether the client is open. It asks no one.
+    pub const fn is_open(&self) -> bool {
+        self.open.is_some()
+    }
+
+    /// The receiver's address.
+    pub const fn peer_address(&self) -> SocketAddr {
+        self.peer
+    }
+
+    /// The connection's own address, where the host tells.
+    pub const fn local_address(&self) -> Option<SocketAddr> {
+        self.local
+    }
+}
+
+fn deadline<T: Transport>(transport: &T, timeout_ms: u32) -> Instant {
+    transport
+        .now()
+        .after(Duration::from_millis(timeout_ms.into()))
+}
+
+const fn invalid_option(option: InvalidOption) -> Failure {
+    Failure::not_sent(Phase::Prepare, Cause::InvalidOption(option))
+}
+
+fn connect_to_any<T: Transport>(
+    transport: &mut T,
+    addresses: &[IpAddr],
+    port: u16,
+    deadline: Instant,
+) -> Result<(T::Connection, SocketAddr), Failure> {
+    let mut failure = Failure::not_sent(Phase::Connect, Cause::NameUnresolvable);
+    let mut left = u32::try_from(addresses.len()).unwrap_or(u32::MAX);
+    for &address in addresses {
+        let now = transport.now();
+        // A silent address must leave time for those after it.
+        let share = now.until(deadline) / left.max(1);
+        left = left.saturating_sub(1);
+        let address = SocketAddr::new(address, port);
+        match transport.connect(address, now.after(share)) {
+            Ok(connection) => return Ok((connection, address)),
+            Err(cause) => {
+                failure.cause = cause.clone();
+                failure.attempts.push(Attempt { address, cause });
+            }
+        }
+    }
+    Err(failure)
+}

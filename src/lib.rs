@@ -1,0 +1,38 @@
+//! An HL7 v2 sender over MLLP that asks its host for a network and a clock and
+//! for nothing else.
+//!
+//! In scope: the frame, the acknowledgment, one exchange at a time over one
+//! persistent connection, and the truth about each message's delivery. Out of
+//! scope: queues, routing, building and validating HL7 content.
+//!
+//! ```text
+//! WIT send ─► component ─► payload ─► exchange ─► frame ─► transport ─► host socket
+//!               (types)    (guard)    (rules)    (bytes)    (WASI)
+//! WIT reply ◄─ component ◄── ack ◄─── exchange ◄─ frame ◄─ transport ◄─ host socket
+//! ```
+//!
+//! Only two places call both ways: [`session`], which joins the exchange to the
+//! bytes of a connection and does no I/O, and [`drive`], the loop that waits.
+//! Everything between is a value that goes one way.
+//!
+//! The product is the component that `wit/` describes; this crate is how it is
+//! made, and builds natively so that all but `transport::wasi02` and `component`
+//! can be tested without a host.
+
+#![no_std]
+
+extern crate alloc;
+
+pub mod client;
+pub mod clock;
+pub mod drive;
+pub mod error;
+pub mod limits;
+pub mod proto;
+pub mod session;
+pub mod transport;
+
+#[cfg(all(feature = "component", target_family = "wasm"))]
+mod component;
+#[cfg(all(feature = "component", target_family = "wasm"))]
+mod runtime;

@@ -1,0 +1,9 @@
+//! MLLP and the part of HL7 v2 it rests on: bytes in, bytes and answers out.
+//! Nothing here does I/O or reads a clock.
+
+pub mod ack;
+pub mod exchange;
+pub mod frame;
+pub mod idle;
+pub mod msh;
+pub mod payload;

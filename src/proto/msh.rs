@@ -1,0 +1,115 @@
+//! MSH, the segment that names its own separators (HL7 v2.5 2.15.9). Bytes, not
+//! text: a field is whatever stands between two separators, in any charset.
+
+/// The byte that ends a segment (HL7 v2.5 2.5.4).
+pub const SEGMENT_END: u8 = b'\r';
+
+/// The message header of a message or of a reply.
+#[derive(Clone, Copy)]
+pub struct Header<'a> {
+    segment: &'a [u8],
+    separator: u8,
+}
+
+impl<'a> Header<'a> {
+    /// Reads the header that `content` begins with. `None` if it begins with
+    /// anything else, or names no separators.
+    #[must_use]
+    pub fn read(content: &'a [u8]) -> Option<Self> {
+        let separator = *content.strip_prefix(b"MSH")?.first()?;
+        if !is_separator(separator) {
+            return None;
+        }
+        let segment = content.split(|byte| is_segment_end(*byte)).next()?;
+        let header = Self { segment, separator };
+        (!header.field(2).is_empty()).then_some(header)
+    }
+
+    /// MSH-1, the byte between fields.
+    #[must_use]
+    pub const fn separator(&self) -> u8 {
+        self.separator
+    }
+
+    /// The field MSH-`position`, for positions from 2; empty where there is
+    /// none. MSH-1 is the separator itself, so a field stands one place earlier
+    /// than in other segments.
+    #[must_use]
+    pub fn field(&self, position: usize) -> &'a [u8] {
+        self.segment
+            .split(|byte| *byte == self.separator)
+            .nth(position.saturating_sub(1))
+            .unwrap_or_default()
+    }
+
+    /// MSH-10, the message control id.
+    #[must_use]
+    pub fn control_id(&self) -> &'a [u8] {
+        self.field(10)
+    }
+}
+
+/// Whether a segment named MSH begins `bytes`, whatever separator it names.
+pub(crate) fn begins_header(bytes: &[u8]) -> bool {
+    bytes.strip_prefix(b"MSH").is_some_and(|rest| {
+        rest.first()
+            .is_none_or(|byte| !byte.is_ascii_alphanumeric())
+    })
+}
+
+/// Line feeds count too, since what follows one in the field's files, and in
+/// some receivers' replies, is the next segment.
+pub(crate) const fn is_segment_end(byte: u8) -> bool {
+    matches!(byte, SEGMENT_END | b'\n')
+}
+
+const fn is_separator(byte: u8) -> bool {
+    byte.is_ascii_punctuation()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Header;
+
+    #[test]
+    fn fields_are_counted_as_the_standard_counts_them() {
+        let header = Header::read(b"MSH|^~\\&|APP|FAC|||2026||ADT^A01|42|P|2.5\rPID|1").unwrap();
+        assert_eq!(header.field(2), b"^~\\&");
+        assert_eq!(header.field(3), b"APP");
+        assert_eq!(header.field(9), b"ADT^A01");
+        assert_eq!(header.control_id(), b"42");
+        assert_eq!(header.field(12), b"2.5");
+        assert_eq!(header.field(13), b"");
+    }
+
+    #[test]
+    fn a_message_names_its_own_separators() {
+        let header = Header::read(b"MSH#*@!%#A#B#C#D#2026##ADT*A01#a|b#P#2.5\r").unwrap();
+        assert_eq!(header.separator(), b'#');
+        assert_eq!(header.control_id(), b"a|b");
+    }
+
+    #[test]
+    fn what_names_no_separators_is_no_header() {
+        for content in [
+            &b""[..],
+            b"MS",
+            b"MSH",
+            b"MSH|",
+            b"MSH||x",
+            b"MSHA^~\\&|x",
+            b"MSH\r^~\\&|",
+            b"MSH ^~\\& x",
+            b"PID|^~\\&|",
+            b"\rMSH|^~\\&|",
+        ] {
+            assert!(Header::read(content).is_none());
+        }
+    }
+
+    #[test]
+    fn a_control_id_of_high_bytes_is_read_as_bytes() {
+        let header = Header::read(b"MSH|^~\\&|||||||ACK|\xE4\xF6\xFC|P|2.5\r").unwrap();
+        assert_eq!(header.control_id(), b"\xE4\xF6\xFC");
+    }
+}

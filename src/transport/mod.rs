@@ -1,0 +1,81 @@
+//! The contract between the driver and a host's network. Nothing here blocks
+//! but [`Transport::resolve`], [`Transport::connect`] and [`Connection::wait`],
+//! and those never past the instant they are given.
+
+use alloc::vec::Vec;
+use core::net::{IpAddr, SocketAddr};
+
+use crate::clock::Instant;
+use crate::error::Cause;
+
+#[cfg(target_family = "wasm")]
+pub mod wasi02;
+
+/// A way to reach receivers, and the clock that deadlines are read on.
+pub trait Transport {
+    /// What connecting yields.
+    type Connection: Connection;
+
+    /// The time now.
+    fn now(&self) -> Instant;
+
+    /// Looks `name` up, at most until `deadline`. At most
+    /// [`ADDRESSES_MAX`](crate::limits::ADDRESSES_MAX) addresses.
+    ///
+    /// # Errors
+    /// `access-denied`, `name-unresolvable`, `name-lookup-failed`, `timed-out`.
+    fn resolve(&mut self, name: &str, deadline: Instant) -> Result<Vec<IpAddr>, Cause>;
+
+    /// Connects to `address`, at most until `deadline`.
+    ///
+    /// # Errors
+    /// `access-denied`, `connection-refused`, `unreachable`, `timed-out`,
+    /// `connection-broken`, `other`.
+    fn connect(
+        &mut self,
+        address: SocketAddr,
+        deadline: Instant,
+    ) -> Result<Self::Connection, Cause>;
+}
+
+/// A connection, whose dropping ends it and never waits.
+pub trait Connection {
+    /// Reads at most `bytes` of what is there, without waiting.
+    fn read(&mut self, bytes: usize) -> Read;
+
+    /// Hands over as much of `bytes` as the host takes now, without waiting.
+    fn write(&mut self, bytes: &[u8]) -> Write;
+
+    /// All of a frame went through [`write`](Self::write): let none of it be
+    /// held back.
+    fn flush(&mut self);
+
+    /// Waits until there is something to read, or until `deadline`; with
+    /// `writable` also until the host takes bytes again.
+    fn wait(&mut self, writable: bool, deadline: Instant);
+
+    /// The receiver's and the connection's own address, where the host tells.
+    fn local_address(&self) -> Option<SocketAddr>;
+}
+
+/// What a read found.
+pub enum Read {
+    /// These bytes, at least one.
+    Bytes(Vec<u8>),
+    /// Nothing at the moment.
+    Nothing,
+    /// The receiver ended the connection.
+    Ended,
+    /// The connection failed.
+    Broken,
+}
+
+/// What became of bytes to be written.
+pub enum Write {
+    /// The host took this many, none if it takes none at the moment.
+    Taken(usize),
+    /// The connection had ended before: the host took none.
+    Ended,
+    /// The connection failed: the host may have taken this many.
+    Broken(usize),
+}

@@ -1,0 +1,338 @@
+//! The only user of `wasi:sockets`, `wasi:io` and `wasi:clocks` 0.2.
+//!
+//! Traps of the platform that this file answers for: a write beyond the permit
+//! traps; a pollable must be dropped before its stream, a stream before its
+//! socket; and dropping an output stream that still holds bytes for a receiver
+//! that does not read waits for ever, so such a connection is set aside.
+
+use alloc::vec::Vec;
+use core::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
+
+use spin::Mutex;
+use wasi::clocks::monotonic_clock;
+use wasi::io::poll::{Pollable, poll};
+use wasi::io::streams::{InputStream, OutputStream, StreamError};
+use wasi::sockets::instance_network::instance_network;
+use wasi::sockets::ip_name_lookup::resolve_addresses;
+use wasi::sockets::network::{
+    ErrorCode, IpAddress, IpAddressFamily, IpSocketAddress, Ipv4SocketAddress, Ipv6SocketAddress,
+    Network,
+};
+use wasi::sockets::tcp::TcpSocket;
+use wasi::sockets::tcp_create_socket::create_tcp_socket;
+
+use super::{Connection, Read, Transport, Write};
+use crate::clock::Instant;
+use crate::error::{Cause, Grant};
+use crate::limits::ADDRESSES_MAX;
+
+/// The host's network as WASI 0.2 offers it.
+pub struct Wasi02 {
+    network: Network,
+}
+
+impl Wasi02 {
+    /// The network that the host gave this instance.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            network: instance_network(),
+        }
+    }
+}
+
+impl Default for Wasi02 {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Transport for Wasi02 {
+    type Connection = Wasi02Connection;
+
+    fn now(&self) -> Instant {
+        Instant::from_nanoseconds(monotonic_clock::now())
+    }
+
+    fn resolve(&mut self, name: &str, deadline: Instant) -> Result<Vec<IpAddr>, Cause> {
+        let answers = resolve_addresses(&self.network, name).map_err(resolve_cause)?;
+        let ready = answers.subscribe();
+        let mut addresses = Vec::new();
+        while addresses.len() < ADDRESSES_MAX {
+            match answers.resolve_next_address() {
+                Ok(Some(address)) => addresses.push(ip_address(address)),
+                Ok(None) => break,
+                Err(ErrorCode::WouldBlock) if self.now() >= deadline => {
+                    return Err(Cause::TimedOut);
+                }
+                Err(ErrorCode::WouldBlock) => wait_for(&[&ready], deadline),
+                // What was found so far is worth a try.
+                Err(_) if !addresses.is_empty() => break,
+                Err(code) => return Err(resolve_cause(code)),
+            }
+        }
+        if addresses.is_empty() {
+            return Err(Cause::NameUnresolvable);
+        }
+        Ok(addresses)
+    }
+
+    fn connect(
+        &mut self,
+        address: SocketAddr,
+        deadline: Instant,
+    ) -> Result<Wasi02Connection, Cause> {
+        release_set_aside();
+        let family = match address {
+            SocketAddr::V4(_) => IpAddressFamily::Ipv4,
+            SocketAddr::V6(_) => IpAddressFamily::Ipv6,
+        };
+        let socket = create_tcp_socket(family).map_err(|code| match code {
+            ErrorCode::AccessDenied => Cause::AccessDenied(Grant::Tcp),
+            other => connect_cause(other),
+        })?;
+        socket
+            .start_connect(&self.network, socket_address(address))
+            .map_err(connect_cause)?;
+        let (input, output) = self.finish_connect(&socket, deadline)?;
+        Ok(Wasi02Connection {
+            deadline: None,
+            streams: Some(Streams {
+                readable: input.subscribe(),
+                writable: output.subscribe(),
+                input,
+                output,
+                socket,
+            }),
+        })
+    }
+}
+
+impl Wasi02 {
+    fn finish_connect(
+        &self,
+        socket: &TcpSocket,
+        deadline: Instant,
+    ) -> Result<(InputStream, OutputStream), Cause> {
+        let ready = socket.subscribe();
+        loop {
+            match socket.finish_connect() {
+                Err(ErrorCode::WouldBlock) if self.now() >= deadline => {
+                    return Err(Cause::TimedOut);
+                }
+                Err(ErrorCode::WouldBlock) => wait_for(&[&ready], deadline),
+                Err(code) => return Err(connect_cause(code)),
+                Ok(streams) => return Ok(streams),
+            }
+        }
+    }
+}
+
+/// A TCP connection.
+pub struct Wasi02Connection {
+    /// The clock's pollable for the deadline last waited for: one exchange has
+    /// one deadline, and waits for it more than once.
+    deadline: Option<(Instant, Pollable)>,
+    /// `None` only while being dropped.
+    streams: Option<Streams>,
+}
+
+/// The fields stand in the order in which they must be dropped.
+struct Streams {
+    readable: Pollable,
+    writable: Pollable,
+    input: InputStream,
+    output: OutputStream,
+    socket: TcpSocket,
+}
+
+impl Streams {
+    /// Whether the host holds no bytes that it would wait for when the output
+    /// stream is dropped.
+    fn can_be_dropped(&self) -> bool {
+        !matches!(self.output.check_write(), Ok(0))
+    }
+}
+
+impl Connection for Wasi02Connection {
+    fn read(&mut self, bytes: usize) -> Read {
+        let Some(streams) = &self.streams else {
+            return Read::Ended;
+        };
+        match streams.input.read(bytes as u64) {
+            Ok(bytes) if bytes.is_empty() => Read::Nothing,
+            Ok(bytes) => Read::Bytes(bytes),
+            Err(StreamError::Closed) => Read::Ended,
+            Err(StreamError::LastOperationFailed(_)) => Read::Broken,
+        }
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Write {
+        let Some(streams) = &self.streams else {
+            return Write::Ended;
+        };
+        let permit = match streams.output.check_write() {
+            Ok(permit) => usize::try_from(permit).unwrap_or(usize::MAX),
+            Err(StreamError::Closed) => return Write::Ended,
+            Err(StreamError::LastOperationFailed(_)) => return Write::Broken(0),
+        };
+        let permitted = bytes.get(..permit).unwrap_or(bytes);
+        if permitted.is_empty() {
+            return Write::Taken(0);
+        }
+        match streams.output.write(permitted) {
+            Ok(()) => Write::Taken(permitted.len()),
+            Err(StreamError::Closed) => Write::Ended,
+            // "The last operation failed" may mean this one, after a part.
+            Err(StreamError::LastOperationFailed(_)) => Write::Broken(permitted.len()),
+        }
+    }
+
+    fn flush(&mut self) {
+        if let Some(streams) = &self.streams {
+            // A failure shows at the next read or write, where it is told.
+            let _ = streams.output.flush();
+        }
+    }
+
+    fn wait(&mut self, writable: bool, deadline: Instant) {
+        let Some(streams) = &self.streams else {
+            return;
+        };
+        if self.deadline.as_ref().is_none_or(|(at, _)| *at != deadline) {
+            let reached = monotonic_clock::subscribe_instant(deadline.as_nanoseconds());
+            self.deadline = Some((deadline, reached));
+        }
+        if let Some((_, reached)) = &self.deadline {
+            let all = [&streams.readable, reached, &streams.writable];
+            let [readable, reached, _] = all;
+            if writable {
+                poll(&all);
+            } else {
+                poll(&[readable, reached]);
+            }
+        }
+    }
+
+    fn local_address(&self) -> Option<SocketAddr> {
+        let address = self.streams.as_ref()?.socket.local_address().ok()?;
+        Some(match address {
+            IpSocketAddress::Ipv4(v4) => {
+                SocketAddr::new(ip_address(IpAddress::Ipv4(v4.address)), v4.port)
+            }
+            IpSocketAddress::Ipv6(v6) => {
+                SocketAddr::new(ip_address(IpAddress::Ipv6(v6.address)), v6.port)
+            }
+        })
+    }
+}
+
+impl Drop for Wasi02Connection {
+    fn drop(&mut self) {
+        release_set_aside();
+        if let Some(streams) = self.streams.take()
+            && !streams.can_be_dropped()
+        {
+            // Once the receiver has read what the host still holds, the host
+            // ends the connection by itself.
+            let _ = streams
+                .socket
+                .shutdown(wasi::sockets::tcp::ShutdownType::Both);
+            SET_ASIDE.lock().push(streams);
+        }
+    }
+}
+
+static SET_ASIDE: Mutex<Vec<Streams>> = Mutex::new(Vec::new());
+
+/// How many connections stand aside, after letting go of those that can be.
+pub fn connections_set_aside() -> u32 {
+    release_set_aside();
+    u32::try_from(SET_ASIDE.lock().len()).unwrap_or(u32::MAX)
+}
+
+fn release_set_aside() {
+    SET_ASIDE.lock().retain(|streams| !streams.can_be_dropped());
+}
+
+fn wait_for(pollables: &[&Pollable], deadline: Instant) {
+    let reached = monotonic_clock::subscribe_instant(deadline.as_nanoseconds());
+    let mut all = Vec::from(pollables);
+    all.push(&reached);
+    poll(&all);
+}
+
+/// Hosts tell a denied lookup by `permanent-resolver-failure`; a name that does
+/// not exist is `name-unresolvable`.
+fn resolve_cause(code: ErrorCode) -> Cause {
+    match code {
+        ErrorCode::AccessDenied | ErrorCode::PermanentResolverFailure => {
+            Cause::AccessDenied(Grant::NameLookup)
+        }
+        ErrorCode::NameUnresolvable | ErrorCode::InvalidArgument => Cause::NameUnresolvable,
+        ErrorCode::TemporaryResolverFailure => Cause::NameLookupFailed,
+        ErrorCode::Timeout => Cause::TimedOut,
+        other => Cause::Other(other.name()),
+    }
+}
+
+/// A denial comes from `start-connect` on some hosts and from `finish-connect`
+/// on others; both mean the address.
+fn connect_cause(code: ErrorCode) -> Cause {
+    match code {
+        ErrorCode::AccessDenied => Cause::AccessDenied(Grant::Address),
+        ErrorCode::ConnectionRefused => Cause::ConnectionRefused,
+        ErrorCode::RemoteUnreachable => Cause::Unreachable,
+        ErrorCode::ConnectionReset | ErrorCode::ConnectionAborted => Cause::ConnectionBroken,
+        ErrorCode::Timeout => Cause::TimedOut,
+        ErrorCode::OutOfMemory => Cause::OutOfMemory,
+        ErrorCode::Unknown
+        | ErrorCode::NotSupported
+        | ErrorCode::InvalidArgument
+        | ErrorCode::ConcurrencyConflict
+        | ErrorCode::NotInProgress
+        | ErrorCode::WouldBlock
+        | ErrorCode::InvalidState
+        | ErrorCode::NewSocketLimit
+        | ErrorCode::AddressNotBindable
+        | ErrorCode::AddressInUse
+        | ErrorCode::DatagramTooLarge
+        | ErrorCode::NameUnresolvable
+        | ErrorCode::TemporaryResolverFailure
+        | ErrorCode::PermanentResolverFailure => Cause::Other(code.name()),
+    }
+}
+
+fn ip_address(address: IpAddress) -> IpAddr {
+    match address {
+        IpAddress::Ipv4((a, b, c, d)) => IpAddr::from([a, b, c, d]),
+        IpAddress::Ipv6((a, b, c, d, e, f, g, h)) => {
+            IpAddr::V6(Ipv6Addr::new(a, b, c, d, e, f, g, h))
+        }
+    }
+}
+
+fn socket_address(address: SocketAddr) -> IpSocketAddress {
+    match address {
+        SocketAddr::V4(address) => IpSocketAddress::Ipv4(v4(address)),
+        SocketAddr::V6(address) => IpSocketAddress::Ipv6(v6(address)),
+    }
+}
+
+fn v4(address: SocketAddrV4) -> Ipv4SocketAddress {
+    let [a, b, c, d] = address.ip().octets();
+    Ipv4SocketAddress {
+        port: address.port(),
+        address: (a, b, c, d),
+    }
+}
+
+fn v6(address: SocketAddrV6) -> Ipv6SocketAddress {
+    let [a, b, c, d, e, f, g, h] = address.ip().segments();
+    Ipv6SocketAddress {
+        port: address.port(),
+        flow_info: address.flowinfo(),
+        address: (a, b, c, d, e, f, g, h),
+        scope_id: address.scope_id(),
+    }
+}
