@@ -1,0 +1,146 @@
+//! `mllp-send.wasm` in a wasmtime with one folder, captured streams and a
+//! network that allows exactly what is named, or nothing.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use wasmtime::Store;
+use wasmtime::component::{Component, Linker, ResourceTable};
+use wasmtime_wasi::p2::bindings::Command;
+use wasmtime_wasi::p2::pipe::{MemoryInputPipe, MemoryOutputPipe};
+use wasmtime_wasi::sockets::SocketAddrUse;
+use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxView, WasiView};
+
+use crate::event::PATIENCE;
+use crate::sandbox;
+
+/// Far more than a test prints.
+const OUTPUT_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// A call of the command.
+#[derive(Default)]
+pub struct Call {
+    arguments: Vec<String>,
+    folder: Option<PathBuf>,
+    input: Vec<u8>,
+    allowed: Vec<SocketAddr>,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Whether the exit status was 0.
+    pub success: bool,
+    /// Standard output.
+    pub output: String,
+    /// Standard error.
+    pub errors: String,
+}
+
+impl Call {
+    /// The command with these arguments.
+    #[must_use]
+    pub fn new<A: ToString>(arguments: &[A]) -> Self {
+        Self {
+            arguments: arguments.iter().map(ToString::to_string).collect(),
+            ..Self::default()
+        }
+    }
+
+    /// Lets it read this folder, as its working directory.
+    #[must_use]
+    pub fn folder(mut self, folder: &Path) -> Self {
+        self.folder = Some(folder.to_owned());
+        self
+    }
+
+    /// Gives it this standard input.
+    #[must_use]
+    pub fn input(mut self, input: &[u8]) -> Self {
+        self.input = input.to_vec();
+        self
+    }
+
+    /// Lets it connect to this address.
+    #[must_use]
+    pub fn allow(mut self, address: SocketAddr) -> Self {
+        self.allowed.push(address);
+        self
+    }
+
+    /// Runs it.
+    ///
+    /// # Panics
+    /// If it traps or hangs.
+    pub async fn run(self) -> Outcome {
+        let output = MemoryOutputPipe::new(OUTPUT_BYTES_MAX);
+        let errors = MemoryOutputPipe::new(OUTPUT_BYTES_MAX);
+        let mut ctx = WasiCtx::builder();
+        ctx.arg("mllp-send").args(&self.arguments);
+        ctx.stdin(MemoryInputPipe::new(self.input));
+        ctx.stdout(output.clone()).stderr(errors.clone());
+        if let Some(folder) = self.folder {
+            ctx.preopened_dir(folder, ".", FsPerms::ReadOnly)
+                .expect("the folder");
+        }
+        ctx.allow_tcp(!self.allowed.is_empty());
+        let allowed = self.allowed;
+        ctx.socket_addr_check(move |address, usage| {
+            let yes = match usage {
+                SocketAddrUse::TcpBind => address.ip().is_unspecified(),
+                SocketAddrUse::TcpConnect => allowed.contains(&address),
+                _ => false,
+            };
+            Box::pin(async move { yes })
+        });
+        let mut linker = Linker::new(sandbox::engine());
+        wasmtime_wasi::p2::add_to_linker_async(&mut linker).expect("WASI links");
+        let host = Host {
+            ctx: ctx.build(),
+            table: ResourceTable::new(),
+        };
+        let mut store = Store::new(sandbox::engine(), host);
+        let command = Command::instantiate_async(&mut store, component(), &linker)
+            .await
+            .expect("the command instantiates");
+        let run = command.wasi_cli_run().call_run(&mut store);
+        let ended = tokio::time::timeout(PATIENCE, run)
+            .await
+            .expect("the command hangs");
+        let success = match ended {
+            Ok(result) => result.is_ok(),
+            Err(trap) => match trap.downcast_ref::<wasmtime_wasi::I32Exit>() {
+                Some(exit) => exit.0 == 0,
+                None => panic!("the command traps: {trap:?}"),
+            },
+        };
+        Outcome {
+            success,
+            output: String::from_utf8_lossy(&output.contents()).into_owned(),
+            errors: String::from_utf8_lossy(&errors.contents()).into_owned(),
+        }
+    }
+}
+
+fn component() -> &'static Component {
+    static COMMAND: OnceLock<Component> = OnceLock::new();
+    COMMAND.get_or_init(|| {
+        let path = &sandbox::components().command;
+        Component::from_file(sandbox::engine(), path).expect("the command compiles")
+    })
+}
+
+struct Host {
+    ctx: WasiCtx,
+    table: ResourceTable,
+}
+
+impl WasiView for Host {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView {
+            ctx: &mut self.ctx,
+            table: &mut self.table,
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! The test bench: the components in a real wasmtime, with a network that
+//! allows exactly what a test names, against receivers that follow a script.
+
+pub mod command;
+pub mod event;
+pub mod messages;
+pub mod peers;
+pub mod receiver;
+pub mod samples;
+pub mod sandbox;

@@ -1,0 +1,94 @@
+//! Other people's receivers, as `host-tests/peers/install` installs them.
+
+use std::io::{BufRead, BufReader};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+/// Software that nobody here wrote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Software {
+    /// `hl7.mllp` of PyPI `hl7`.
+    PythonHl7,
+    /// npm `node-hl7-server`.
+    NodeHl7Server,
+}
+
+impl Software {
+    /// All of it.
+    pub const ALL: [Self; 2] = [Self::PythonHl7, Self::NodeHl7Server];
+
+    fn command(self) -> (PathBuf, &'static str) {
+        match self {
+            Self::PythonHl7 => (folder().join("venv/bin/python"), "python_hl7_server.py"),
+            Self::NodeHl7Server => (PathBuf::from("node"), "node_hl7_server.mjs"),
+        }
+    }
+
+    fn is_installed(self) -> bool {
+        folder()
+            .join(match self {
+                Self::PythonHl7 => "venv/bin/python",
+                Self::NodeHl7Server => "node/node_modules/node-hl7-server/package.json",
+            })
+            .exists()
+    }
+}
+
+/// A receiver in a process of its own, which ends with this value.
+pub struct Peer {
+    /// Where it listens.
+    pub address: SocketAddr,
+    process: Child,
+    _output: BufReader<ChildStdout>,
+}
+
+impl Peer {
+    /// Starts a receiver that acknowledges with `code`. `None`, said loudly, if
+    /// it is not installed.
+    ///
+    /// # Panics
+    /// If it is installed and does not start; and in CI if it is not installed,
+    /// since a peer left out in silence would be a lie.
+    #[must_use]
+    pub fn start(software: Software, code: &str) -> Option<Self> {
+        if !software.is_installed() {
+            let advice = format!(
+                "LEFT OUT: {software:?} is not installed; run host-tests/peers/install first"
+            );
+            assert!(std::env::var_os("CI").is_none(), "{advice}");
+            eprintln!("{advice}");
+            return None;
+        }
+        let (program, script) = software.command();
+        let mut process = Command::new(program)
+            .arg(components::root().join("host-tests/peers").join(script))
+            .args(["--code", code])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the peer starts");
+        let mut output = BufReader::new(process.stdout.take().expect("its output"));
+        let mut line = String::new();
+        output.read_line(&mut line).expect("its first line");
+        let port = line.trim().strip_prefix("listening ").expect("its port");
+        let port = port.parse().expect("a number");
+        Some(Self {
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
+            process,
+            _output: output,
+        })
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        // It ends when its standard input does.
+        drop(self.process.stdin.take());
+        let _ = self.process.wait();
+    }
+}
+
+fn folder() -> PathBuf {
+    components::root().join("target/peers")
+}

@@ -1,0 +1,316 @@
+//! A receiver whose script reads like a trace of the wire. It binds port 0,
+//! waits for events and bytes, never for time, and fails loudly: what its
+//! thread finds wrong comes out of [`Running::finish`].
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crate::event::{Event, PATIENCE};
+use crate::messages;
+
+enum Step {
+    Accept,
+    Expect(Vec<u8>),
+    ExpectAny,
+    ExpectEnd,
+    Acknowledge(&'static str),
+    Send(Vec<u8>),
+    SendInPieces(Vec<Vec<u8>>),
+    Dribble(Vec<u8>, Duration),
+    HalfClose,
+    Reset,
+    Close,
+    Announce(Event),
+    Await(Event),
+    Serve(usize, &'static str),
+}
+
+/// A script, written step by step.
+pub struct Receiver {
+    address: SocketAddr,
+    steps: Vec<Step>,
+}
+
+impl Default for Receiver {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Receiver {
+    /// A script for a receiver at 127.0.0.1.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::at(IpAddr::from(Ipv4Addr::LOCALHOST))
+    }
+
+    /// A script for a receiver at this address.
+    #[must_use]
+    pub const fn at(address: IpAddr) -> Self {
+        Self {
+            address: SocketAddr::new(address, 0),
+            steps: Vec::new(),
+        }
+    }
+
+    /// Waits for a sender to connect.
+    #[must_use]
+    pub fn accept(self) -> Self {
+        self.then(Step::Accept)
+    }
+
+    /// Reads a frame, which must hold exactly this message.
+    #[must_use]
+    pub fn expect(self, message: &[u8]) -> Self {
+        self.then(Step::Expect(message.to_vec()))
+    }
+
+    /// Reads a frame, whatever it holds.
+    #[must_use]
+    pub fn expect_any(self) -> Self {
+        self.then(Step::ExpectAny)
+    }
+
+    /// Reads until the sender ends the connection; no byte may come.
+    #[must_use]
+    pub fn expect_end(self) -> Self {
+        self.then(Step::ExpectEnd)
+    }
+
+    /// Acknowledges the message read last, as it should be done.
+    #[must_use]
+    pub fn acknowledge(self, code: &'static str) -> Self {
+        self.then(Step::Acknowledge(code))
+    }
+
+    /// Writes a frame with this content.
+    #[must_use]
+    pub fn reply(self, content: &[u8]) -> Self {
+        self.send(&messages::frame(content))
+    }
+
+    /// Writes these bytes.
+    #[must_use]
+    pub fn send(self, bytes: &[u8]) -> Self {
+        self.then(Step::Send(bytes.to_vec()))
+    }
+
+    /// Writes these pieces, each as a segment of its own as far as TCP lets it.
+    #[must_use]
+    pub fn send_in_pieces(self, pieces: Vec<Vec<u8>>) -> Self {
+        self.then(Step::SendInPieces(pieces))
+    }
+
+    /// Writes a byte, waits, writes the next, until the sender goes away.
+    #[must_use]
+    pub fn dribble(self, bytes: &[u8], pause: Duration) -> Self {
+        self.then(Step::Dribble(bytes.to_vec(), pause))
+    }
+
+    /// Ends its own direction of the connection and keeps reading.
+    #[must_use]
+    pub fn half_close(self) -> Self {
+        self.then(Step::HalfClose)
+    }
+
+    /// Ends the connection by a reset.
+    #[must_use]
+    pub fn reset(self) -> Self {
+        self.then(Step::Reset)
+    }
+
+    /// Ends the connection.
+    #[must_use]
+    pub fn close(self) -> Self {
+        self.then(Step::Close)
+    }
+
+    /// Lets the test know that the script has come this far.
+    #[must_use]
+    pub fn announce(self, event: &Event) -> Self {
+        self.then(Step::Announce(event.clone()))
+    }
+
+    /// Waits for the test.
+    #[must_use]
+    pub fn wait_for(self, event: &Event) -> Self {
+        self.then(Step::Await(event.clone()))
+    }
+
+    /// Reads and acknowledges so many messages on one connection.
+    #[must_use]
+    pub fn serve(self, messages: usize, code: &'static str) -> Self {
+        self.then(Step::Serve(messages, code))
+    }
+
+    /// Starts listening.
+    ///
+    /// # Panics
+    /// If the machine has no such address.
+    #[must_use]
+    pub fn start(self) -> Running {
+        let listener = TcpListener::bind(self.address).expect("a free port on loopback");
+        let address = listener.local_addr().expect("the port bound");
+        let mut play = Play {
+            listener,
+            connection: None,
+            received: Vec::new(),
+        };
+        let thread = std::thread::spawn(move || {
+            for step in self.steps {
+                play.step(step);
+            }
+            play.received
+        });
+        Running { address, thread }
+    }
+
+    fn then(mut self, step: Step) -> Self {
+        self.steps.push(step);
+        self
+    }
+}
+
+/// A receiver that follows its script.
+pub struct Running {
+    /// Where it listens.
+    pub address: SocketAddr,
+    thread: JoinHandle<Vec<Vec<u8>>>,
+}
+
+impl Running {
+    /// Waits for the script's end and returns the messages received.
+    ///
+    /// # Panics
+    /// With what the script found wrong.
+    #[must_use]
+    pub fn finish(self) -> Vec<Vec<u8>> {
+        match self.thread.join() {
+            Ok(received) => received,
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    }
+}
+
+struct Play {
+    listener: TcpListener,
+    connection: Option<TcpStream>,
+    received: Vec<Vec<u8>>,
+}
+
+impl Play {
+    fn step(&mut self, step: Step) {
+        match step {
+            Step::Accept => self.accept(),
+            Step::Expect(message) => {
+                let received = self.read_frame();
+                assert!(received == message, "the receiver got another message");
+                self.received.push(received);
+            }
+            Step::ExpectAny => {
+                let received = self.read_frame();
+                self.received.push(received);
+            }
+            Step::ExpectEnd => self.expect_end(),
+            Step::Acknowledge(code) => self.acknowledge(code),
+            Step::Send(bytes) => self.write(&bytes),
+            Step::SendInPieces(pieces) => {
+                for piece in pieces {
+                    self.write(&piece);
+                    // Lets the sender wake between the pieces. Nothing rests on
+                    // it: every way of joining them must work too.
+                    std::thread::sleep(Duration::from_micros(200));
+                }
+            }
+            Step::Dribble(bytes, pause) => self.dribble(&bytes, pause),
+            Step::HalfClose => {
+                let connection = self.connection();
+                connection.shutdown(Shutdown::Write).expect("half close");
+            }
+            Step::Reset => {
+                let socket = socket2::Socket::from(self.connection.take().expect("a connection"));
+                socket.set_linger(Some(Duration::ZERO)).expect("linger");
+            }
+            Step::Close => self.connection = None,
+            Step::Announce(event) => event.announce(),
+            Step::Await(event) => event.wait(),
+            Step::Serve(messages, code) => {
+                for _ in 0..messages {
+                    let received = self.read_frame();
+                    self.received.push(received);
+                    self.acknowledge(code);
+                }
+            }
+        }
+    }
+
+    fn accept(&mut self) {
+        let (connection, _) = self.listener.accept().expect("a sender");
+        connection.set_nodelay(true).expect("no delay");
+        connection
+            .set_read_timeout(Some(PATIENCE))
+            .expect("timeout");
+        connection
+            .set_write_timeout(Some(PATIENCE))
+            .expect("timeout");
+        self.connection = Some(connection);
+    }
+
+    fn connection(&mut self) -> &mut TcpStream {
+        self.connection.as_mut().expect("the script accepts first")
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.connection()
+            .write_all(bytes)
+            .expect("the sender reads");
+    }
+
+    fn acknowledge(&mut self, code: &str) {
+        let last = self.received.last().expect("the script expects first");
+        let control_id = messages::control_id(last);
+        let control_id = String::from_utf8_lossy(&control_id).into_owned();
+        self.write(&messages::frame(&messages::ack(code, &control_id)));
+    }
+
+    /// Reads exactly one frame: a sender that writes more is found out by the
+    /// next step.
+    fn read_frame(&mut self) -> Vec<u8> {
+        let mut frame = Vec::new();
+        let mut buffer = vec![0; 64 * 1024];
+        loop {
+            let read = self.connection().read(&mut buffer).expect("a message");
+            assert!(read > 0, "the sender ended the connection inside a frame");
+            frame.extend_from_slice(&buffer[..read]);
+            if frame.ends_with(b"\x1C\r") {
+                break;
+            }
+        }
+        assert_eq!(
+            frame.first(),
+            Some(&0x0B),
+            "a frame begins with a start block"
+        );
+        frame[1..frame.len() - 2].to_vec()
+    }
+
+    fn expect_end(&mut self) {
+        match self.connection().read(&mut [0; 1]) {
+            Ok(0) => {}
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => {}
+            other => panic!("waited for the end of the connection, got {other:?}"),
+        }
+    }
+
+    fn dribble(&mut self, bytes: &[u8], pause: Duration) {
+        for byte in bytes {
+            if self.connection().write_all(&[*byte]).is_err() {
+                return;
+            }
+            std::thread::sleep(pause);
+        }
+        panic!("the sender waited for the whole reply");
+    }
+}

@@ -1,0 +1,441 @@
+//! The library component in a wasmtime that links the interfaces it promises to
+//! be content with, and no others, and that allows exactly the addresses and
+//! names a test grants.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::OnceLock;
+
+use components::Components;
+use wasmtime::component::{Component, HasData, Linker, Resource, ResourceAny, ResourceTable};
+use wasmtime::{Config, Engine, Result, Store};
+use wasmtime_wasi::p2::bindings::sockets::network::{self, ErrorCode};
+use wasmtime_wasi::p2::{Pollable, SocketError, bindings as wasi};
+use wasmtime_wasi::sockets::{SocketAddrUse, WasiSockets, WasiSocketsView};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView, clocks};
+
+use crate::event::PATIENCE;
+use crate::receiver::Running;
+
+/// The host's side of `wit/`.
+#[allow(missing_docs, unsafe_code)]
+pub mod bindings {
+    wasmtime::component::bindgen!({
+        path: "../wit",
+        world: "mllp",
+        imports: { default: async | trappable },
+        exports: { default: async },
+        with: {
+            "wasi:io": wasmtime_wasi::p2::bindings::io,
+            "wasi:clocks": wasmtime_wasi::p2::bindings::clocks,
+            "wasi:sockets/network": wasmtime_wasi::p2::bindings::sockets::network,
+            "wasi:sockets/instance-network": wasmtime_wasi::p2::bindings::sockets::instance_network,
+            "wasi:sockets/tcp": wasmtime_wasi::p2::bindings::sockets::tcp,
+            "wasi:sockets/tcp-create-socket":
+                wasmtime_wasi::p2::bindings::sockets::tcp_create_socket,
+            "wasi:sockets/ip-name-lookup.resolve-address-stream": super::Answers,
+        },
+        trappable_error_type: {
+            "wasi:sockets/network.error-code" => wasmtime_wasi::p2::SocketError,
+        },
+    });
+}
+
+use bindings::Mllp;
+use bindings::wasi::sockets::ip_name_lookup;
+
+pub use bindings::exports::hl7::mllp::types;
+
+/// A client inside the component.
+pub type Client = ResourceAny;
+
+/// Builds the components once in this process.
+///
+/// # Panics
+/// If they do not build.
+pub fn components() -> &'static Components {
+    static COMPONENTS: OnceLock<Components> = OnceLock::new();
+    COMPONENTS.get_or_init(|| components::build().expect("the components build"))
+}
+
+/// The one engine of this process.
+///
+/// # Panics
+/// If wasmtime does not support this machine.
+pub fn engine() -> &'static Engine {
+    static ENGINE: OnceLock<Engine> = OnceLock::new();
+    ENGINE.get_or_init(|| Engine::new(&Config::new()).expect("an engine"))
+}
+
+/// The library component, compiled once in this process.
+///
+/// # Panics
+/// If it does not compile.
+pub fn library() -> &'static Component {
+    static LIBRARY: OnceLock<Component> = OnceLock::new();
+    LIBRARY.get_or_init(|| {
+        Component::from_file(engine(), &components().library).expect("the library compiles")
+    })
+}
+
+/// What a sandbox allows. Nothing, until told.
+#[derive(Clone, Default)]
+pub struct Grants {
+    tcp: bool,
+    addresses: Vec<SocketAddr>,
+    names: Option<HashMap<String, Vec<IpAddr>>>,
+}
+
+impl Grants {
+    /// No network at all.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// TCP sockets, but no address.
+    #[must_use]
+    pub fn tcp(mut self) -> Self {
+        self.tcp = true;
+        self
+    }
+
+    /// TCP sockets and this address.
+    #[must_use]
+    pub fn address(mut self, address: SocketAddr) -> Self {
+        self.addresses.push(address);
+        self.tcp()
+    }
+
+    /// Lookups, and what this name stands for.
+    #[must_use]
+    pub fn name(mut self, name: &str, addresses: &[IpAddr]) -> Self {
+        self.names
+            .get_or_insert_default()
+            .insert(name.to_owned(), addresses.to_vec());
+        self
+    }
+}
+
+/// Options to connect with; what is `None` keeps the component's default.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Settings {
+    /// The timeout of an exchange, in milliseconds.
+    pub timeout: Option<u32>,
+    /// The timeout of connecting, in milliseconds.
+    pub connect_timeout: Option<u32>,
+    /// The largest reply, in bytes.
+    pub max_message_size: Option<u64>,
+    /// The largest message, in bytes.
+    pub max_send_size: Option<u64>,
+}
+
+/// One instance of the library component.
+pub struct Sandbox {
+    store: Store<Host>,
+    mllp: Mllp,
+}
+
+impl Sandbox {
+    /// An instance that may do what `grants` say.
+    ///
+    /// # Panics
+    /// If it cannot be instantiated.
+    pub async fn new(grants: Grants) -> Self {
+        let mut linker = Linker::new(engine());
+        link(&mut linker).expect("the promised interfaces link");
+        let mut store = Store::new(engine(), Host::new(grants));
+        let mllp = Mllp::instantiate_async(&mut store, library(), &linker)
+            .await
+            .expect("the component asks for no more than it promises");
+        Self { store, mllp }
+    }
+
+    /// An instance that may reach this receiver only.
+    pub async fn for_receiver(receiver: &Running) -> Self {
+        Self::new(Grants::none().address(receiver.address)).await
+    }
+
+    /// Connects to the receiver, with the component's defaults.
+    ///
+    /// # Panics
+    /// If that fails.
+    pub async fn connect(&mut self, receiver: &Running) -> Client {
+        self.connect_with(receiver.address, Settings::default())
+            .await
+            .expect("the receiver accepts")
+    }
+
+    /// Connects to an address.
+    ///
+    /// # Errors
+    /// The component's failure.
+    pub async fn connect_with(
+        &mut self,
+        address: SocketAddr,
+        settings: Settings,
+    ) -> Result<Client, types::Failure> {
+        let host = address.ip().to_string();
+        self.connect_to(&host, address.port(), settings).await
+    }
+
+    /// Connects to a host by name or literal.
+    ///
+    /// # Errors
+    /// The component's failure.
+    ///
+    /// # Panics
+    /// If the component traps or hangs.
+    pub async fn connect_to(
+        &mut self,
+        host: &str,
+        port: u16,
+        settings: Settings,
+    ) -> Result<Client, types::Failure> {
+        let client = self.mllp.hl7_mllp_client();
+        let store = &mut self.store;
+        let resource = client.connect_options();
+        let options = returns(resource.call_constructor(&mut *store, host, port)).await;
+        if let Some(timeout) = settings.timeout {
+            returns(resource.call_set_timeout(&mut *store, options, timeout)).await;
+        }
+        if let Some(timeout) = settings.connect_timeout {
+            returns(resource.call_set_connect_timeout(&mut *store, options, timeout)).await;
+        }
+        if let Some(bytes) = settings.max_message_size {
+            returns(resource.call_set_max_message_size(&mut *store, options, bytes)).await;
+        }
+        if let Some(bytes) = settings.max_send_size {
+            returns(resource.call_set_max_send_size(&mut *store, options, bytes)).await;
+        }
+        returns(client.mllp_client().call_connect(store, options)).await
+    }
+
+    /// Sends a message.
+    ///
+    /// # Errors
+    /// The component's failure.
+    ///
+    /// # Panics
+    /// If the component traps or hangs.
+    pub async fn send(
+        &mut self,
+        client: Client,
+        message: &[u8],
+    ) -> Result<types::Reply, types::Failure> {
+        let guest = self.mllp.hl7_mllp_client().mllp_client();
+        returns(guest.call_send(&mut self.store, client, message)).await
+    }
+
+    /// Sends a message with a timeout of its own, in milliseconds.
+    ///
+    /// # Errors
+    /// The component's failure.
+    ///
+    /// # Panics
+    /// If the component traps or hangs.
+    pub async fn send_within(
+        &mut self,
+        client: Client,
+        message: &[u8],
+        timeout: u32,
+    ) -> Result<types::Reply, types::Failure> {
+        let guest = self.mllp.hl7_mllp_client();
+        let (resource, sender) = (guest.send_options(), guest.mllp_client());
+        let store = &mut self.store;
+        let options = returns(resource.call_constructor(&mut *store)).await;
+        returns(resource.call_set_timeout(&mut *store, options, timeout)).await;
+        let sent = sender.call_send_with(&mut *store, client, message, options);
+        let outcome = returns(sent).await;
+        returns(options.resource_drop_async(store)).await;
+        outcome
+    }
+
+    /// Closes the client.
+    ///
+    /// # Errors
+    /// The component's failure.
+    ///
+    /// # Panics
+    /// If the component traps or hangs.
+    pub async fn close(&mut self, client: Client) -> Result<(), types::Failure> {
+        let guest = self.mllp.hl7_mllp_client().mllp_client();
+        returns(guest.call_close(&mut self.store, client)).await
+    }
+
+    /// Drops the client.
+    ///
+    /// # Panics
+    /// If the component traps or hangs.
+    pub async fn drop(&mut self, client: Client) {
+        returns(client.resource_drop_async(&mut self.store)).await;
+    }
+
+    /// Whether the client is open.
+    ///
+    /// # Panics
+    /// If the component traps or hangs.
+    pub async fn is_open(&mut self, client: Client) -> bool {
+        let guest = self.mllp.hl7_mllp_client().mllp_client();
+        returns(guest.call_is_open(&mut self.store, client)).await
+    }
+
+    /// The receiver's and the client's own address.
+    ///
+    /// # Panics
+    /// If the component traps or hangs.
+    pub async fn addresses(&mut self, client: Client) -> (String, Option<String>) {
+        let guest = self.mllp.hl7_mllp_client().mllp_client();
+        let peer = returns(guest.call_peer_address(&mut self.store, client)).await;
+        let local = returns(guest.call_local_address(&mut self.store, client)).await;
+        (peer, local)
+    }
+
+    /// How many connections stand aside.
+    ///
+    /// # Panics
+    /// If the component traps or hangs.
+    pub async fn connections_set_aside(&mut self) -> u32 {
+        let guest = self.mllp.hl7_mllp_client();
+        returns(guest.call_connections_set_aside(&mut self.store)).await
+    }
+}
+
+/// A call that neither traps nor hangs.
+async fn returns<T>(call: impl Future<Output = Result<T>>) -> T {
+    tokio::time::timeout(PATIENCE, call)
+        .await
+        .expect("the component hangs")
+        .expect("the component traps")
+}
+
+struct Host {
+    ctx: WasiCtx,
+    table: ResourceTable,
+    names: Option<HashMap<String, Vec<IpAddr>>>,
+}
+
+impl Host {
+    fn new(grants: Grants) -> Self {
+        let addresses = grants.addresses;
+        let mut ctx = WasiCtx::builder();
+        ctx.allow_tcp(grants.tcp);
+        ctx.socket_addr_check(move |address, usage| {
+            let allowed = match usage {
+                // Connecting binds to the unspecified address first.
+                SocketAddrUse::TcpBind => address.ip().is_unspecified() && address.port() == 0,
+                SocketAddrUse::TcpConnect => addresses.contains(&address),
+                _ => false,
+            };
+            Box::pin(async move { allowed })
+        });
+        Self {
+            ctx: ctx.build(),
+            table: ResourceTable::new(),
+            names: grants.names,
+        }
+    }
+}
+
+impl WasiView for Host {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView {
+            ctx: &mut self.ctx,
+            table: &mut self.table,
+        }
+    }
+}
+
+struct HasHost;
+
+impl HasData for HasHost {
+    type Data<'a> = &'a mut Host;
+}
+
+/// Links what `wit/world.wit` lists.
+fn link(linker: &mut Linker<Host>) -> Result<()> {
+    struct HasTable;
+    impl HasData for HasTable {
+        type Data<'a> = &'a mut ResourceTable;
+    }
+    wasi::io::error::add_to_linker::<Host, HasTable>(linker, |host| &mut host.table)?;
+    wasi::io::poll::add_to_linker::<Host, HasTable>(linker, |host| &mut host.table)?;
+    wasi::io::streams::add_to_linker::<Host, HasTable>(linker, |host| &mut host.table)?;
+    wasi::clocks::monotonic_clock::add_to_linker::<Host, clocks::WasiClocks>(
+        linker,
+        clocks::WasiClocksView::clocks,
+    )?;
+    let options = network::LinkOptions::default();
+    let sockets = WasiSocketsView::sockets;
+    network::add_to_linker::<Host, WasiSockets>(linker, &options, sockets)?;
+    wasi::sockets::instance_network::add_to_linker::<Host, WasiSockets>(linker, sockets)?;
+    wasi::sockets::tcp::add_to_linker::<Host, WasiSockets>(linker, sockets)?;
+    wasi::sockets::tcp_create_socket::add_to_linker::<Host, WasiSockets>(linker, sockets)?;
+    ip_name_lookup::add_to_linker::<Host, HasHost>(linker, |host| host)
+}
+
+/// Addresses still to be handed out for a lookup.
+pub struct Answers(std::vec::IntoIter<IpAddr>);
+
+#[wasmtime_wasi::async_trait]
+impl Pollable for Answers {
+    async fn ready(&mut self) {}
+}
+
+impl network::HostNetwork for Host {
+    fn drop(&mut self, network: Resource<network::Network>) -> Result<()> {
+        self.sockets().drop(network)
+    }
+}
+
+impl network::Host for Host {
+    fn convert_error_code(&mut self, error: SocketError) -> Result<ErrorCode> {
+        self.sockets().convert_error_code(error)
+    }
+
+    fn network_error_code(
+        &mut self,
+        error: Resource<wasmtime_wasi::p2::bindings::io::error::Error>,
+    ) -> Result<Option<ErrorCode>> {
+        self.sockets().network_error_code(error)
+    }
+}
+
+impl ip_name_lookup::Host for &mut Host {
+    async fn resolve_addresses(
+        &mut self,
+        _: Resource<network::Network>,
+        name: String,
+    ) -> Result<Resource<Answers>, SocketError> {
+        // As wasmtime answers where lookups are not granted.
+        let names = self
+            .names
+            .as_ref()
+            .ok_or(ErrorCode::PermanentResolverFailure)?;
+        let addresses = names.get(&name).ok_or(ErrorCode::NameUnresolvable)?;
+        let answers = Answers(addresses.clone().into_iter());
+        Ok(self.table.push(answers)?)
+    }
+}
+
+impl ip_name_lookup::HostResolveAddressStream for &mut Host {
+    async fn resolve_next_address(
+        &mut self,
+        answers: Resource<Answers>,
+    ) -> Result<Option<network::IpAddress>, SocketError> {
+        Ok(self.table.get_mut(&answers)?.0.next().map(Into::into))
+    }
+
+    async fn subscribe(
+        &mut self,
+        answers: Resource<Answers>,
+    ) -> Result<Resource<wasmtime_wasi::p2::DynPollable>> {
+        wasmtime_wasi::p2::subscribe(&mut self.table, answers)
+    }
+
+    async fn drop(&mut self, answers: Resource<Answers>) -> Result<()> {
+        self.table.delete(answers)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,19 @@
+//! What the project promises, shown through the real components in a real
+//! wasmtime. One file per behaviour; one program, so that wasmtime is linked and
+//! the components are compiled once.
+
+// Tests state what must be; a failed expectation is how they speak.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod acknowledgments;
+mod deadlines;
+mod denials;
+mod embedding;
+mod foreign_receivers;
+mod framing;
+mod guard;
+mod imports;
+mod lifecycle;
+mod limits;
+mod reaching;
+mod stalled_receivers;
