@@ -53,11 +53,7 @@ impl Peer {
     #[must_use]
     pub fn start(software: Software, code: &str) -> Option<Self> {
         if !software.is_installed() {
-            let advice = format!(
-                "LEFT OUT: {software:?} is not installed; run host-tests/peers/install first"
-            );
-            assert!(std::env::var_os("CI").is_none(), "{advice}");
-            eprintln!("{advice}");
+            leave_out(&format!("{software:?}"));
             return None;
         }
         let (program, script) = software.command();
@@ -87,6 +83,26 @@ impl Drop for Peer {
         drop(self.process.stdin.take());
         let _ = self.process.wait();
     }
+}
+
+/// The `wasmtime` command line. `None`, said loudly, if it is not installed.
+///
+/// # Panics
+/// In CI if it is not installed.
+#[must_use]
+pub fn wasmtime() -> Option<PathBuf> {
+    let program = folder().join("venv/bin/wasmtime");
+    if !program.exists() {
+        leave_out("the wasmtime command line");
+        return None;
+    }
+    Some(program)
+}
+
+fn leave_out(what: &str) {
+    let advice = format!("LEFT OUT: {what} is not installed; run host-tests/peers/install first");
+    assert!(std::env::var_os("CI").is_none(), "{advice}");
+    eprintln!("{advice}");
 }
 
 fn folder() -> PathBuf {

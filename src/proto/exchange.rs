@@ -88,6 +88,17 @@ impl Warning {
             Self::BytesAfterFrame(_) => "bytes-after-frame",
         }
     }
+
+    /// How many bytes it is about, where it is about bytes.
+    #[must_use]
+    pub const fn count(self) -> Option<u32> {
+        match self {
+            Self::SpaceBeforeStartBlock(bytes)
+            | Self::SpaceAfterFrame(bytes)
+            | Self::BytesAfterFrame(bytes) => Some(bytes),
+            Self::LineFeedSegments => None,
+        }
+    }
 }
 
 /// An exchange that ended with an answer.

@@ -50,7 +50,8 @@ impl<'a> Header<'a> {
 }
 
 /// Whether a segment named MSH begins `bytes`, whatever separator it names.
-pub(crate) fn begins_header(bytes: &[u8]) -> bool {
+#[must_use]
+pub fn begins_header(bytes: &[u8]) -> bool {
     bytes.strip_prefix(b"MSH").is_some_and(|rest| {
         rest.first()
             .is_none_or(|byte| !byte.is_ascii_alphanumeric())

@@ -40,5 +40,6 @@ fn main() -> Result<()> {
     let connection = client.call_connect(&mut store, options)??;
     let message = b"MSH|^~\\&|A|B|C|D|20261123||ADT^A08|42|T|2.5\rEVN||20261123\r";
     let reply = client.call_send(&mut store, connection, message)??;
-    Ok(println!("{:?}", reply.verdict))
+    println!("{:?}", reply.verdict);
+    Ok(())
 }

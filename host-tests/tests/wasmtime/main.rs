@@ -6,6 +6,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod acknowledgments;
+mod command;
+mod command_line;
 mod deadlines;
 mod denials;
 mod embedding;

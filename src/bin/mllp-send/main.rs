@@ -1,2 +1,90 @@
-//! placeholder
-fn main() {}
+//! `mllp-send`: HL7 v2 messages from files or standard input to one receiver,
+//! as a command for `wasmtime run`. What it prints may hold file names, control
+//! ids and codes, and nothing else of a message, unless `--ack` asks for it.
+//!
+//! ```text
+//! args ─► input ─────────► send ───────────► output
+//!         (file→messages)  (one connection)  (a line a message)
+//! ```
+
+#![cfg_attr(
+    not(target_family = "wasm"),
+    expect(dead_code, reason = "natively only the tests use what `main` cannot")
+)]
+
+mod args;
+mod input;
+mod output;
+mod send;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use mllp_client::transport::Transport;
+
+use crate::args::Args;
+use crate::output::Output;
+use crate::send::Sender;
+
+#[cfg(target_family = "wasm")]
+fn main() -> ExitCode {
+    use clap::Parser;
+    use mllp_client::transport::wasi02::Wasi02;
+
+    match Args::try_parse() {
+        Ok(args) => status(run(&args, Wasi02::new)),
+        Err(refusal) => usage(&refusal),
+    }
+}
+
+#[cfg(not(target_family = "wasm"))]
+fn main() -> ExitCode {
+    complain("this is a WebAssembly command: build it for wasm32-wasip2, run it by `wasmtime run`");
+    ExitCode::FAILURE
+}
+
+/// Whether every message was applied or accepted.
+fn run<T: Transport>(args: &Args, transport: impl FnMut() -> T) -> io::Result<bool> {
+    let sources = args.sources();
+    let names = sources.iter().map(ToString::to_string);
+    let mut output = Output::new(args.style(), names, io::stdout(), io::stderr());
+    let mut sender = Sender::new(args, transport);
+    let mut all_taken = true;
+    for source in &sources {
+        all_taken &= match source.read(args.loose) {
+            Ok(messages) => sender.send_all(&source.to_string(), messages, &mut output)?,
+            Err(trouble) => {
+                output.complain(&source.to_string(), &trouble);
+                false
+            }
+        };
+    }
+    Ok(all_taken)
+}
+
+/// WASI 0.2 knows no other status than these two.
+fn status(outcome: io::Result<bool>) -> ExitCode {
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            // To send on without being able to tell what became of it would
+            // leave the caller with messages in doubt.
+            complain(&format!("sending stopped: standard output: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// `--help` and `--version` come this way too. Clap would end with 2.
+fn usage(refusal: &clap::Error) -> ExitCode {
+    match refusal.print() {
+        Ok(()) if !refusal.use_stderr() => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
+    }
+}
+
+/// Unlike `eprintln`, does not panic where nobody listens.
+fn complain(sentence: &str) {
+    let _ = writeln!(io::stderr(), "mllp-send: {sentence}");
+}
