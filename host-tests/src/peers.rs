@@ -1,6 +1,6 @@
 //! Other people's receivers, as `host-tests/peers/install` installs them.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -102,7 +102,8 @@ pub fn wasmtime() -> Option<PathBuf> {
 fn leave_out(what: &str) {
     let advice = format!("LEFT OUT: {what} is not installed; run host-tests/peers/install first");
     assert!(std::env::var_os("CI").is_none(), "{advice}");
-    eprintln!("{advice}");
+    // Not by `eprintln`, which a test that passes keeps to itself.
+    writeln!(std::io::stderr(), "\n{advice}").expect("standard error");
 }
 
 fn folder() -> PathBuf {

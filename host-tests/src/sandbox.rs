@@ -85,6 +85,7 @@ pub struct Grants {
     tcp: bool,
     addresses: Vec<SocketAddr>,
     names: Option<HashMap<String, Vec<IpAddr>>>,
+    denied_early: bool,
 }
 
 impl Grants {
@@ -105,6 +106,14 @@ impl Grants {
     #[must_use]
     pub fn address(mut self, address: SocketAddr) -> Self {
         self.addresses.push(address);
+        self.tcp()
+    }
+
+    /// TCP sockets, but no address, which the host tells already when connecting
+    /// starts: wasmtime up to 47 and jco do so.
+    #[must_use]
+    pub fn denied_early(mut self) -> Self {
+        self.denied_early = true;
         self.tcp()
     }
 
@@ -145,6 +154,9 @@ impl Sandbox {
     pub async fn new(grants: Grants) -> Self {
         let mut linker = Linker::new(engine());
         link(&mut linker).expect("the promised interfaces link");
+        if grants.denied_early {
+            deny_early(&mut linker).expect("one function in place of another");
+        }
         let mut store = Store::new(engine(), Host::new(grants));
         let mllp = Mllp::instantiate_async(&mut store, library(), &linker)
             .await
@@ -373,6 +385,21 @@ fn link(linker: &mut Linker<Host>) -> Result<()> {
     wasi::sockets::tcp::add_to_linker::<Host, WasiSockets>(linker, sockets)?;
     wasi::sockets::tcp_create_socket::add_to_linker::<Host, WasiSockets>(linker, sockets)?;
     ip_name_lookup::add_to_linker::<Host, HasHost>(linker, |host| host)
+}
+
+/// Puts a denial in place of `start-connect`.
+fn deny_early(linker: &mut Linker<Host>) -> Result<()> {
+    type Arguments = (
+        Resource<wasi::sockets::tcp::TcpSocket>,
+        Resource<network::Network>,
+        network::IpSocketAddress,
+    );
+    linker.allow_shadowing(true);
+    linker
+        .instance("wasi:sockets/tcp@0.2.12")?
+        .func_wrap("[method]tcp-socket.start-connect", |_, _: Arguments| {
+            Ok((Err::<(), _>(ErrorCode::AccessDenied),))
+        })
 }
 
 /// Addresses still to be handed out for a lookup.

@@ -69,8 +69,6 @@ async fn send_all(samples: &[Sample], receiver: &Running) -> bool {
 }
 
 fn acknowledgment(reply: &Reply) -> String {
-    let control_id = reply.acknowledgment.iter().flat_map(|msa| &msa.control_id);
-    let control_id: String = control_id.map(|byte| char::from(*byte)).collect();
     let verdict = match reply.verdict {
         Verdict::Applied => "applied",
         Verdict::Accepted => "accepted",
@@ -78,7 +76,11 @@ fn acknowledgment(reply: &Reply) -> String {
         Verdict::Unacknowledged => "unacknowledged",
         Verdict::Unjudged => "unjudged",
     };
-    format!("{verdict}  {control_id:<20}")
+    // The receiver is the demo's own, and the samples' people are invented:
+    // here its bytes may be shown.
+    let reply = String::from_utf8_lossy(&reply.message);
+    let msa = reply.split('\r').find(|segment| segment.starts_with("MSA"));
+    format!("{verdict}  {:<27}", msa.unwrap_or_default())
 }
 
 async fn show_denial(receiver: &Running) -> bool {

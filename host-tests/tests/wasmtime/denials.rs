@@ -84,3 +84,18 @@ async fn a_name_whose_addresses_are_not_allowed() {
         "socket_addr_check",
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_denies_as_soon_as_connecting_starts() {
+    let mut sandbox = Sandbox::new(Grants::none().denied_early()).await;
+    let outcome = sandbox
+        .connect_to("127.0.0.1", 2575, Settings::default())
+        .await;
+    let failure = outcome.unwrap_err();
+    assert_denied(
+        &failure,
+        Grant::Address,
+        Phase::Connect,
+        "socket_addr_check",
+    );
+}
