@@ -48,6 +48,10 @@ impl ConnectOptions {
 
     fn check(&self) -> Result<(), InvalidOption> {
         match self {
+            // No name has these: it is a literal, and none that can be used.
+            Self { host, .. } if self.literal().is_none() && host.contains([':', '%']) => {
+                Err(InvalidOption::Host)
+            }
             Self { host, .. } if host.is_empty() => Err(InvalidOption::Host),
             Self { port: 0, .. } => Err(InvalidOption::Port),
             Self { timeout_ms: 0, .. } => Err(InvalidOption::Timeout),
@@ -101,6 +105,7 @@ impl<T: Transport> MllpClient<T> {
     /// # Errors
     /// As the WIT lists them; always `not-sent`.
     pub fn connect(mut transport: T, options: ConnectOptions) -> Result<Self, Failure> {
+        transport.tidy();
         options.check().map_err(invalid_option)?;
         let timeout_ms = options.connect_timeout_ms.unwrap_or(options.timeout_ms);
         let deadline = deadline(&transport, timeout_ms);
@@ -112,10 +117,11 @@ impl<T: Transport> MllpClient<T> {
         };
         let (connection, peer) =
             connect_to_any(&mut transport, &addresses, options.port, deadline)?;
+        let session = Session::new(options.max_message_size, transport.now());
         Ok(Self {
             local: connection.local_address(),
             peer,
-            open: Some((Session::new(options.max_message_size), connection)),
+            open: Some((session, connection)),
             transport,
             options,
         })
@@ -134,6 +140,7 @@ impl<T: Transport> MllpClient<T> {
     /// # Errors
     /// `invalid-option`, and those of [`send`](Self::send).
     pub fn send_with(&mut self, message: Vec<u8>, options: SendOptions) -> Result<Reply, Failure> {
+        self.transport.tidy();
         let deadline = match options.timeout_ms.unwrap_or(self.options.timeout_ms) {
             0 => return Err(invalid_option(InvalidOption::Timeout)),
             timeout_ms => deadline(&self.transport, timeout_ms),
@@ -154,6 +161,7 @@ impl<T: Transport> MllpClient<T> {
 
     /// Ends the connection. Calling it again is no error.
     pub fn close(&mut self) {
+        self.transport.tidy();
         self.open = None;
     }
 
@@ -193,6 +201,10 @@ fn connect_to_any<T: Transport>(
     let mut left = u32::try_from(addresses.len()).unwrap_or(u32::MAX);
     for &address in addresses {
         let now = transport.now();
+        if now >= deadline {
+            failure.cause = Cause::TimedOut;
+            break;
+        }
         // A silent address must leave time for those after it.
         let share = now.until(deadline) / left.max(1);
         left = left.saturating_sub(1);

@@ -17,10 +17,16 @@ pub fn run<T: Transport>(
 ) -> Result<Reply, Failure> {
     let mut reader = Reader::default();
     loop {
-        match session.poll(transport.now()) {
+        let now = transport.now();
+        match session.poll(now) {
             Output::Done => return session.finish(),
-            Output::Look => {
-                if !reader.read(session, connection) {
+            Output::Look(moment) => {
+                let mut found = reader.read(session, connection);
+                if !found && moment > now {
+                    connection.wait(false, moment);
+                    found = reader.read(session, connection);
+                }
+                if !found {
                     session.handle(Input::Quiet);
                 }
             }

@@ -73,8 +73,8 @@ impl Phase {
 /// The option that holds a value no connection can work with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum InvalidOption {
-    /// The host is empty.
-    #[error("the host is empty")]
+    /// The host is empty, or neither a name nor an address.
+    #[error("the host is empty, or neither a name nor an address")]
     Host,
     /// The port is zero.
     #[error("the port is zero")]

@@ -20,10 +20,21 @@ pub const READ_BYTES_MAX: usize = 64 * 1024;
 /// exchanges, in bytes. A receiver that sends more is not sending frames.
 pub const SPACE_BYTES_MAX: u32 = 1024;
 
+/// After how much idleness, in milliseconds, looking at a connection gives the
+/// host a moment to notice what came meanwhile. A message that follows the last
+/// acknowledgment at once is not kept waiting.
+pub const IDLE_MS_BEFORE_WAITING_LOOK: u64 = 10;
+
+/// How long that moment is, in milliseconds. A host reads its sockets' events
+/// only while something waits; until then a read may find nothing on a
+/// connection that the kernel knows to have ended.
+pub const LOOK_MS: u64 = 1;
+
 /// How many addresses of one name are tried. Each gets a share of the deadline,
 /// and thinner shares than this would serve none of them.
 pub const ADDRESSES_MAX: usize = 64;
 
 const _: () = assert!(READ_BYTES_MIN <= READ_BYTES_MAX);
+const _: () = assert!(LOOK_MS < IDLE_MS_BEFORE_WAITING_LOOK);
 const _: () = assert!(TIMEOUT_MS_DEFAULT > 0);
 const _: () = assert!(MESSAGE_BYTES_MAX_DEFAULT <= u32::MAX as u64);

@@ -5,16 +5,20 @@
 //! The driver's contract: after every input, drain [`Session::poll`] to a
 //! [`Output::Wait`] or [`Output::Done`]; only then wait.
 
+use core::time::Duration;
+
 use crate::clock::Instant;
 use crate::error::{Cause, Failure, Phase};
+use crate::limits::{IDLE_MS_BEFORE_WAITING_LOOK, LOOK_MS};
 use crate::proto::exchange::{Exchange, Reply, Warning};
 use crate::proto::idle::Idle;
 use crate::proto::payload::Payload;
 
 /// What the session wants done next.
 pub enum Output<'a> {
-    /// Read what is there, without waiting, and tell.
-    Look,
+    /// Read what is there and tell; where nothing is, wait until this instant
+    /// at most and read again.
+    Look(Instant),
     /// Hand these bytes, or the first of them, to the transport and tell how
     /// many. While it takes none, wait for it, for bytes from the receiver and
     /// for the deadline.
@@ -45,18 +49,21 @@ pub struct Session {
     reply_bytes_max: u64,
     idle: Idle,
     looking: bool,
+    /// When the last exchange, or connecting, was over.
+    idle_since: Instant,
     exchange: Option<Exchange>,
 }
 
 impl Session {
-    /// A session on a new connection, which bears replies of `reply_bytes_max`
-    /// bytes of content.
+    /// A session on a connection that is new `now`, which bears replies of
+    /// `reply_bytes_max` bytes of content.
     #[must_use]
-    pub fn new(reply_bytes_max: u64) -> Self {
+    pub fn new(reply_bytes_max: u64, now: Instant) -> Self {
         Self {
             reply_bytes_max,
             idle: Idle::default(),
             looking: false,
+            idle_since: now,
             exchange: None,
         }
     }
@@ -82,9 +89,16 @@ impl Session {
         exchange.check_deadline(now);
         let deadline = exchange.deadline();
         if exchange.is_settled() {
+            self.idle_since = now;
             Output::Done
         } else if self.looking {
-            Output::Look
+            let idle = self.idle_since.until(now);
+            let moment = if idle < Duration::from_millis(IDLE_MS_BEFORE_WAITING_LOOK) {
+                now
+            } else {
+                now.after(Duration::from_millis(LOOK_MS)).min(deadline)
+            };
+            Output::Look(moment)
         } else if exchange.to_transmit().is_empty() {
             Output::Wait(deadline)
         } else {

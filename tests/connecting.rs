@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use mllp_client::client::{ConnectOptions, MllpClient};
 use mllp_client::clock::Instant;
-use mllp_client::error::{Cause, Delivery, Failure, Grant, Phase};
+use mllp_client::error::{Cause, Delivery, Failure, Grant, InvalidOption, Phase};
 use mllp_client::transport::{Connection, Read, Transport, Write};
 
 /// What an address does when it is connected to.
@@ -123,6 +123,36 @@ fn what_a_quick_failure_leaves_over_goes_to_the_others() {
             Cause::TimedOut
         ]
     );
+}
+
+#[test]
+fn no_address_is_tried_after_the_deadline() {
+    let mut table = Table {
+        now: Cell::default(),
+        lookup_takes: Duration::from_secs(60),
+        ways: vec![Way::Answers],
+        tried: Vec::new(),
+    };
+    let options = ConnectOptions::new("hl7.example".into(), 2575);
+    let outcome = MllpClient::connect(&mut table, options).map(|client| client.peer_address());
+    assert_eq!(outcome.unwrap_err().cause, Cause::TimedOut);
+    assert_eq!(table.tried, []);
+}
+
+#[test]
+fn a_literal_that_cannot_be_used_is_never_looked_up() {
+    for host in ["", "fe80::1%2", "[fe80::1%2]", "127.0.0.1:2575", "::x"] {
+        let mut table = Table {
+            now: Cell::default(),
+            lookup_takes: Duration::ZERO,
+            ways: vec![Way::Answers],
+            tried: Vec::new(),
+        };
+        let options = ConnectOptions::new(host.into(), 2575);
+        let outcome = MllpClient::connect(&mut table, options).map(|client| client.peer_address());
+        let cause = outcome.unwrap_err().cause;
+        assert_eq!(cause, Cause::InvalidOption(InvalidOption::Host), "{host}");
+    }
 }
 
 #[test]

@@ -16,7 +16,7 @@ const FRAME_SIZE: usize = MESSAGE.len() + 3;
 const ACK: &[u8] = b"\x0BMSH|^~\\&|C|D|A|B|2026||ACK|1|P|2.5\rMSA|AA|42\r\x1C\r";
 
 fn begun() -> Session {
-    let mut session = Session::new(1_000);
+    let mut session = Session::new(1_000, START);
     begin(&mut session);
     session
 }
@@ -24,7 +24,7 @@ fn begun() -> Session {
 fn begin(session: &mut Session) {
     let payload = Payload::parse(MESSAGE.to_vec(), 1_000).unwrap();
     session.begin(payload, DEADLINE).unwrap();
-    assert!(matches!(session.poll(START), Output::Look));
+    assert!(matches!(session.poll(START), Output::Look(START)));
 }
 
 /// A session of which the transport took this much of the frame.
@@ -114,6 +114,38 @@ fn an_answer_to_half_a_message_answers_nothing() {
     session.handle(Input::Received(ACK));
     let desync = Cause::ProtocolDesync(Desync::EarlyReply);
     assert_eq!(known(session), (desync, Phase::Write, Delivery::CutShort));
+}
+
+#[test]
+fn an_answer_begun_before_the_message_was_handed_over_answers_nothing() {
+    let (early, late) = ACK.split_at(1);
+    let mut session = handed_over(5);
+    session.handle(Input::Received(b"\n"));
+    session.handle(Input::Received(early));
+    session.handle(Input::Transmitted(FRAME_SIZE - 5));
+    session.handle(Input::Received(late));
+    let desync = Cause::ProtocolDesync(Desync::EarlyReply);
+    assert_eq!(known(session), (desync, Phase::Write, Delivery::CutShort));
+}
+
+#[test]
+fn after_idleness_the_look_waits_a_moment_and_never_past_the_deadline() {
+    let begin = Instant::default();
+    let look = |idle_ms: u64, timeout_ms: u64| {
+        let mut session = Session::new(1_000, begin);
+        let now = begin.after(Duration::from_millis(idle_ms));
+        let payload = Payload::parse(MESSAGE.to_vec(), 1_000).unwrap();
+        let deadline = now.after(Duration::from_micros(timeout_ms * 1_000 / 2));
+        session.begin(payload, deadline).unwrap();
+        match session.poll(now) {
+            Output::Look(moment) => now.until(moment),
+            _ => panic!("looks first"),
+        }
+    };
+    assert_eq!(look(0, 2_000), Duration::ZERO);
+    assert_eq!(look(9, 2_000), Duration::ZERO);
+    assert_eq!(look(10, 2_000), Duration::from_millis(1));
+    assert_eq!(look(10, 1), Duration::from_micros(500));
 }
 
 #[test]

@@ -66,10 +66,13 @@ fn add_target() -> io::Result<()> {
 
 fn cargo(arguments: &[&str]) -> io::Result<()> {
     let mut command = Command::new("cargo");
-    // What the outer cargo was told about its own build is not for this one.
+    // What the outer cargo was told about its own build is not for this one; how
+    // to reach a registry is.
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy();
-        let inherited = name.starts_with("CARGO") && name != "CARGO_HOME";
+        let kept = ["CARGO_HOME", "CARGO_NET_", "CARGO_HTTP_", "CARGO_REGISTR"];
+        let inherited =
+            name.starts_with("CARGO") && !kept.iter().any(|kept| name.starts_with(kept));
         if inherited || name.starts_with("RUSTC") || name == "RUSTFLAGS" {
             command.env_remove(&*name);
         }

@@ -25,6 +25,7 @@ pub struct Call {
     folder: Option<PathBuf>,
     input: Vec<u8>,
     allowed: Vec<SocketAddr>,
+    lookups: bool,
 }
 
 /// What came of it.
@@ -69,6 +70,13 @@ impl Call {
         self
     }
 
+    /// Lets it look names up, as wasmtime does that.
+    #[must_use]
+    pub const fn allow_lookups(mut self) -> Self {
+        self.lookups = true;
+        self
+    }
+
     /// Runs it.
     ///
     /// # Panics
@@ -85,6 +93,7 @@ impl Call {
                 .expect("the folder");
         }
         ctx.allow_tcp(!self.allowed.is_empty());
+        ctx.allow_ip_name_lookup(self.lookups);
         let allowed = self.allowed;
         ctx.socket_addr_check(move |address, usage| {
             let yes = match usage {

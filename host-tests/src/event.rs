@@ -6,6 +6,12 @@ use std::time::Duration;
 /// How long anything in a test may take before it counts as hung.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Lets a connection be idle for so long that the component's look at it waits
+/// for what the host has not noticed yet.
+pub async fn idle() {
+    tokio::time::sleep(Duration::from_millis(20)).await;
+}
+
 /// Something that happens once.
 #[derive(Clone, Default)]
 pub struct Event(Arc<(Mutex<bool>, Condvar)>);

@@ -3,6 +3,7 @@
 
 pub mod command;
 pub mod event;
+pub mod folder;
 pub mod messages;
 pub mod peers;
 pub mod receiver;

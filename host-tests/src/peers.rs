@@ -5,6 +5,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
+use crate::messages;
+
 /// Software that nobody here wrote.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Software {
@@ -40,7 +42,8 @@ pub struct Peer {
     /// Where it listens.
     pub address: SocketAddr,
     process: Child,
-    _output: BufReader<ChildStdout>,
+    software: Software,
+    output: BufReader<ChildStdout>,
 }
 
 impl Peer {
@@ -72,15 +75,34 @@ impl Peer {
         Some(Self {
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
             process,
-            _output: output,
+            software,
+            output,
         })
+    }
+
+    /// Whether the next message that the peer says it received has the control
+    /// id and the length of this one.
+    ///
+    /// # Panics
+    /// If it has ended.
+    pub fn received(&mut self, message: &[u8]) -> bool {
+        let mut line = String::new();
+        self.output.read_line(&mut line).expect("its next line");
+        let length = match self.software {
+            Software::PythonHl7 => message.len(),
+            // It trims the last carriage return.
+            Software::NodeHl7Server => message.len() - 1,
+        };
+        let control_id = messages::control_id(message);
+        let control_id = String::from_utf8_lossy(&control_id);
+        line.trim_end() == format!("received {control_id} {length}")
     }
 }
 
 impl Drop for Peer {
     fn drop(&mut self) {
-        // It ends when its standard input does.
-        drop(self.process.stdin.take());
+        // Whether it ends by itself is not what is tested.
+        let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }

@@ -5,7 +5,7 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::event::{Event, PATIENCE};
 use crate::messages;
@@ -15,8 +15,10 @@ enum Step {
     Expect(Vec<u8>),
     ExpectAny,
     ExpectEnd,
+    ExpectPart(usize),
     Acknowledge(&'static str),
     Send(Vec<u8>),
+    Offer(Vec<u8>),
     SendInPieces(Vec<Vec<u8>>),
     Dribble(Vec<u8>, Duration),
     HalfClose,
@@ -79,6 +81,12 @@ impl Receiver {
         self.then(Step::ExpectEnd)
     }
 
+    /// Reads this many bytes of a message and no more.
+    #[must_use]
+    pub fn expect_part(self, bytes: usize) -> Self {
+        self.then(Step::ExpectPart(bytes))
+    }
+
     /// Acknowledges the message read last, as it should be done.
     #[must_use]
     pub fn acknowledge(self, code: &'static str) -> Self {
@@ -95,6 +103,12 @@ impl Receiver {
     #[must_use]
     pub fn send(self, bytes: &[u8]) -> Self {
         self.then(Step::Send(bytes.to_vec()))
+    }
+
+    /// Writes a frame with this content, as far as the sender takes it.
+    #[must_use]
+    pub fn offer(self, content: &[u8]) -> Self {
+        self.then(Step::Offer(messages::frame(content)))
     }
 
     /// Writes these pieces, each as a segment of its own as far as TCP lets it.
@@ -214,8 +228,16 @@ impl Play {
                 self.received.push(received);
             }
             Step::ExpectEnd => self.expect_end(),
+            Step::ExpectPart(bytes) => {
+                let mut part = vec![0; bytes];
+                self.connection().read_exact(&mut part).expect("a part");
+            }
             Step::Acknowledge(code) => self.acknowledge(code),
             Step::Send(bytes) => self.write(&bytes),
+            Step::Offer(bytes) => {
+                // A sender that has had enough goes away.
+                let _ = self.connection().write_all(&bytes);
+            }
             Step::SendInPieces(pieces) => {
                 for piece in pieces {
                     self.write(&piece);
@@ -247,7 +269,7 @@ impl Play {
     }
 
     fn accept(&mut self) {
-        let (connection, _) = self.listener.accept().expect("a sender");
+        let connection = self.next_sender();
         connection.set_nodelay(true).expect("no delay");
         connection
             .set_read_timeout(Some(PATIENCE))
@@ -256,6 +278,25 @@ impl Play {
             .set_write_timeout(Some(PATIENCE))
             .expect("timeout");
         self.connection = Some(connection);
+    }
+
+    /// The standard library's `accept` knows no patience.
+    fn next_sender(&self) -> TcpStream {
+        self.listener.set_nonblocking(true).expect("non-blocking");
+        let begun = Instant::now();
+        while begun.elapsed() < PATIENCE {
+            match self.listener.accept() {
+                Ok((connection, _)) => {
+                    connection.set_nonblocking(false).expect("blocking");
+                    return connection;
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    std::thread::sleep(Duration::from_micros(200));
+                }
+                Err(error) => panic!("accepting a sender: {error}"),
+            }
+        }
+        panic!("no sender connected");
     }
 
     fn connection(&mut self) -> &mut TcpStream {

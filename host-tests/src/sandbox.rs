@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 
 use components::Components;
 use wasmtime::component::{Component, HasData, Linker, Resource, ResourceAny, ResourceTable};
-use wasmtime::{Config, Engine, Result, Store};
+use wasmtime::{Config, Engine, Result, Store, StoreLimits, StoreLimitsBuilder};
 use wasmtime_wasi::p2::bindings::sockets::network::{self, ErrorCode};
 use wasmtime_wasi::p2::{Pollable, SocketError, bindings as wasi};
 use wasmtime_wasi::sockets::{SocketAddrUse, WasiSockets, WasiSocketsView};
@@ -86,6 +86,8 @@ pub struct Grants {
     addresses: Vec<SocketAddr>,
     names: Option<HashMap<String, Vec<IpAddr>>>,
     denied_early: bool,
+    silent_lookups: bool,
+    memory: Option<usize>,
 }
 
 impl Grants {
@@ -115,6 +117,20 @@ impl Grants {
     pub fn denied_early(mut self) -> Self {
         self.denied_early = true;
         self.tcp()
+    }
+
+    /// Lookups that are never answered.
+    #[must_use]
+    pub fn silent_lookups(mut self) -> Self {
+        self.silent_lookups = true;
+        self.tcp()
+    }
+
+    /// No more linear memory than this, in bytes.
+    #[must_use]
+    pub const fn memory(mut self, bytes: usize) -> Self {
+        self.memory = Some(bytes);
+        self
     }
 
     /// Lookups, and what this name stands for.
@@ -158,6 +174,7 @@ impl Sandbox {
             deny_early(&mut linker).expect("one function in place of another");
         }
         let mut store = Store::new(engine(), Host::new(grants));
+        store.limiter(|host| &mut host.limits);
         let mllp = Mllp::instantiate_async(&mut store, library(), &linker)
             .await
             .expect("the component asks for no more than it promises");
@@ -325,7 +342,9 @@ async fn returns<T>(call: impl Future<Output = Result<T>>) -> T {
 struct Host {
     ctx: WasiCtx,
     table: ResourceTable,
+    limits: StoreLimits,
     names: Option<HashMap<String, Vec<IpAddr>>>,
+    silent_lookups: bool,
 }
 
 impl Host {
@@ -345,7 +364,12 @@ impl Host {
         Self {
             ctx: ctx.build(),
             table: ResourceTable::new(),
+            limits: match grants.memory {
+                Some(bytes) => StoreLimitsBuilder::new().memory_size(bytes).build(),
+                None => StoreLimits::default(),
+            },
             names: grants.names,
+            silent_lookups: grants.silent_lookups,
         }
     }
 }
@@ -402,12 +426,16 @@ fn deny_early(linker: &mut Linker<Host>) -> Result<()> {
         })
 }
 
-/// Addresses still to be handed out for a lookup.
-pub struct Answers(std::vec::IntoIter<IpAddr>);
+/// Addresses still to be handed out for a lookup; `None` if it is never answered.
+pub struct Answers(Option<std::vec::IntoIter<IpAddr>>);
 
 #[wasmtime_wasi::async_trait]
 impl Pollable for Answers {
-    async fn ready(&mut self) {}
+    async fn ready(&mut self) {
+        if self.0.is_none() {
+            std::future::pending::<()>().await;
+        }
+    }
 }
 
 impl network::HostNetwork for Host {
@@ -435,13 +463,16 @@ impl ip_name_lookup::Host for &mut Host {
         _: Resource<network::Network>,
         name: String,
     ) -> Result<Resource<Answers>, SocketError> {
+        if self.silent_lookups {
+            return Ok(self.table.push(Answers(None))?);
+        }
         // As wasmtime answers where lookups are not granted.
         let names = self
             .names
             .as_ref()
             .ok_or(ErrorCode::PermanentResolverFailure)?;
         let addresses = names.get(&name).ok_or(ErrorCode::NameUnresolvable)?;
-        let answers = Answers(addresses.clone().into_iter());
+        let answers = Answers(Some(addresses.clone().into_iter()));
         Ok(self.table.push(answers)?)
     }
 }
@@ -451,7 +482,9 @@ impl ip_name_lookup::HostResolveAddressStream for &mut Host {
         &mut self,
         answers: Resource<Answers>,
     ) -> Result<Option<network::IpAddress>, SocketError> {
-        Ok(self.table.get_mut(&answers)?.0.next().map(Into::into))
+        let Answers(addresses) = self.table.get_mut(&answers)?;
+        let addresses = addresses.as_mut().ok_or(ErrorCode::WouldBlock)?;
+        Ok(addresses.next().map(Into::into))
     }
 
     async fn subscribe(

@@ -74,10 +74,12 @@ impl fmt::Debug for Acknowledgment {
 }
 
 /// What a reply's content says.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Reading {
-    /// Its first MSA segment.
-    pub acknowledgment: Acknowledgment,
+#[derive(PartialEq, Eq)]
+pub struct Reading<'a> {
+    /// MSA-1 of its first MSA segment.
+    pub code: Code,
+    /// MSA-2 of the same: which message it acknowledges.
+    pub control_id: &'a [u8],
     /// Line feeds stand where carriage returns should.
     pub line_feeds: bool,
 }
@@ -87,7 +89,7 @@ pub struct Reading {
 ///
 /// # Errors
 /// What keeps it from being an acknowledgment.
-pub fn read(content: &[u8]) -> Result<Reading, InvalidReply> {
+pub fn read(content: &[u8]) -> Result<Reading<'_>, InvalidReply> {
     if content.is_empty() {
         return Err(InvalidReply::Empty);
     }
@@ -103,9 +105,9 @@ pub fn read(content: &[u8]) -> Result<Reading, InvalidReply> {
         .next()
         .and_then(Code::read)
         .ok_or(InvalidReply::UnknownCode)?;
-    let control_id = fields.next().unwrap_or_default().to_vec();
     Ok(Reading {
-        acknowledgment: Acknowledgment { code, control_id },
+        code,
+        control_id: fields.next().unwrap_or_default(),
         line_feeds: segments.line_feeds,
     })
 }
@@ -146,17 +148,16 @@ impl<'a> Segments<'a> {
 #[cfg(test)]
 mod tests {
     use alloc::format;
+    use alloc::vec::Vec;
 
-    use super::{Code, Reading, read};
+    use super::{Acknowledgment, Code, read};
     use crate::error::InvalidReply;
 
-    fn code_and_id(content: &[u8]) -> Result<(Code, alloc::vec::Vec<u8>, bool), InvalidReply> {
-        read(content).map(
-            |Reading {
-                 acknowledgment: a,
-                 line_feeds,
-             }| (a.code, a.control_id, line_feeds),
-        )
+    fn code_and_id(content: &[u8]) -> Result<(Code, Vec<u8>, bool), InvalidReply> {
+        read(content).map(|reading| {
+            let control_id = reading.control_id.to_vec();
+            (reading.code, control_id, reading.line_feeds)
+        })
     }
 
     #[test]
@@ -174,15 +175,18 @@ mod tests {
     fn any_other_code_is_no_acknowledgment() {
         for code in ["", "aa", "AA ", "XX", "A", "AAA"] {
             let content = format!("MSH|^~\\&|B\rMSA|{code}|42\r");
-            assert_eq!(read(content.as_bytes()), Err(InvalidReply::UnknownCode));
+            assert_eq!(
+                code_and_id(content.as_bytes()),
+                Err(InvalidReply::UnknownCode)
+            );
         }
     }
 
     #[test]
     fn text_that_is_not_hl7_is_no_acknowledgment() {
-        assert_eq!(read(b""), Err(InvalidReply::Empty));
-        assert_eq!(read(b"OK"), Err(InvalidReply::NoHeader));
-        assert_eq!(read(b"MSA|AA|42\r"), Err(InvalidReply::NoHeader));
+        assert_eq!(code_and_id(b""), Err(InvalidReply::Empty));
+        assert_eq!(code_and_id(b"OK"), Err(InvalidReply::NoHeader));
+        assert_eq!(code_and_id(b"MSA|AA|42\r"), Err(InvalidReply::NoHeader));
     }
 
     #[test]
@@ -192,7 +196,7 @@ mod tests {
             b"MSH|^~\\&|B\rMSAX|AA|1\r",
             b"MSH|^~\\&|MSA|AA\r",
         ] {
-            assert_eq!(read(content), Err(InvalidReply::NoAcknowledgment));
+            assert_eq!(code_and_id(content), Err(InvalidReply::NoAcknowledgment));
         }
     }
 
@@ -204,7 +208,7 @@ mod tests {
             Ok((Code::ApplicationError, b"a|b*c".to_vec(), false))
         );
         let foreign = b"MSH#*@!%#B\rMSA|AE|42\r";
-        assert_eq!(read(foreign), Err(InvalidReply::NoAcknowledgment));
+        assert_eq!(code_and_id(foreign), Err(InvalidReply::NoAcknowledgment));
     }
 
     #[test]
@@ -251,7 +255,11 @@ mod tests {
 
     #[test]
     fn its_debug_print_holds_no_bytes_of_the_reply() {
-        let printed = format!("{:?}", read(b"MSH|^~\\&|B\rMSA|AA|MARK\r"));
+        let acknowledgment = Acknowledgment {
+            code: Code::ApplicationAccept,
+            control_id: b"MARK".to_vec(),
+        };
+        let printed = format!("{acknowledgment:?}");
         assert!(!printed.contains("MARK") && !printed.contains("77"));
     }
 }

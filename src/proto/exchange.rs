@@ -15,7 +15,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::ack::{self, Acknowledgment, Code};
-use super::frame::{Decoder, Incoming, Outgoing};
+use super::frame::{Decoder, Incoming, Outgoing, is_space};
 use super::payload::Payload;
 use crate::clock::Instant;
 use crate::error::{Cause, Delivery, Desync, Failure, Phase};
@@ -180,6 +180,10 @@ impl Exchange {
     /// Takes bytes from the receiver and returns those that came after the
     /// reply's frame.
     pub fn receive<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
+        if !self.is_handed_over() && !bytes.iter().copied().all(is_space) {
+            self.fail(Desync::EarlyReply.into());
+            return &[];
+        }
         match self.decoder.decode(bytes) {
             Err(cause) => self.fail(cause),
             Ok((used, None)) => return bytes.get(used..).unwrap_or_default(),
@@ -258,16 +262,19 @@ impl Exchange {
     }
 
     fn judge(&self, frame: Incoming) -> Result<Reply, Cause> {
-        if !self.is_handed_over() {
-            return Err(Desync::EarlyReply.into());
-        }
         let ack::Reading {
-            acknowledgment,
+            code,
+            control_id,
             line_feeds,
         } = ack::read(&frame.content)?;
-        if acknowledgment.control_id != self.control_id {
+        if control_id != self.control_id {
             return Err(Desync::OtherControlId.into());
         }
+        let acknowledgment = Acknowledgment {
+            code,
+            // No longer than the message's own: a receiver cannot make it grow.
+            control_id: control_id.to_vec(),
+        };
         let mut warnings = Vec::new();
         if frame.space_before > 0 {
             warnings.push(Warning::SpaceBeforeStartBlock(frame.space_before));
@@ -277,7 +284,7 @@ impl Exchange {
         }
         Ok(Reply {
             message: frame.content,
-            verdict: acknowledgment.code.into(),
+            verdict: code.into(),
             acknowledgment: Some(acknowledgment),
             warnings,
         })

@@ -299,6 +299,19 @@ mod tests {
         assert_eq!(decode_in(4, &[b"\x0B12345678"]), over);
     }
 
+    /// Four terabytes, if each piece had what came before it scanned anew.
+    #[test]
+    fn a_long_reply_in_small_pieces_is_scanned_once() {
+        const SIZE: usize = 8_000_000;
+        let mut decoder = Decoder::new(SIZE as u64);
+        decoder.decode(b"\x0B").unwrap();
+        for _ in 0..SIZE / 8 {
+            decoder.decode(b"OBX|1|TX").unwrap();
+        }
+        let (_, frame) = decoder.decode(b"\x1C\r").unwrap();
+        assert_eq!(frame.unwrap().content.len(), SIZE);
+    }
+
     #[test]
     fn a_decoder_can_be_used_again() {
         let mut decoder = Decoder::new(100);

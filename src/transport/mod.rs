@@ -19,6 +19,10 @@ pub trait Transport {
     /// The time now.
     fn now(&self) -> Instant;
 
+    /// Lets go of what earlier calls had to leave behind, as far as it can be.
+    /// Called at the beginning of every call.
+    fn tidy(&mut self) {}
+
     /// Looks `name` up, at most until `deadline`. At most
     /// [`ADDRESSES_MAX`](crate::limits::ADDRESSES_MAX) addresses.
     ///

@@ -54,6 +54,10 @@ impl Transport for Wasi02 {
         Instant::from_nanoseconds(monotonic_clock::now())
     }
 
+    fn tidy(&mut self) {
+        release_set_aside();
+    }
+
     fn resolve(&mut self, name: &str, deadline: Instant) -> Result<Vec<IpAddr>, Cause> {
         let answers = resolve_addresses(&self.network, name).map_err(resolve_cause)?;
         let ready = answers.subscribe();
@@ -82,7 +86,6 @@ impl Transport for Wasi02 {
         address: SocketAddr,
         deadline: Instant,
     ) -> Result<Wasi02Connection, Cause> {
-        release_set_aside();
         let family = match address {
             SocketAddr::V4(_) => IpAddressFamily::Ipv4,
             SocketAddr::V6(_) => IpAddressFamily::Ipv6,
@@ -182,9 +185,10 @@ impl Connection for Wasi02Connection {
         }
         match streams.output.write(permitted) {
             Ok(()) => Write::Taken(permitted.len()),
-            Err(StreamError::Closed) => Write::Ended,
-            // "The last operation failed" may mean this one, after a part.
-            Err(StreamError::LastOperationFailed(_)) => Write::Broken(permitted.len()),
+            // Whichever it is: a host may tell so after a part of it went out.
+            Err(StreamError::Closed | StreamError::LastOperationFailed(_)) => {
+                Write::Broken(permitted.len())
+            }
         }
     }
 
@@ -229,7 +233,6 @@ impl Connection for Wasi02Connection {
 
 impl Drop for Wasi02Connection {
     fn drop(&mut self) {
-        release_set_aside();
         if let Some(streams) = self.streams.take()
             && !streams.can_be_dropped()
         {

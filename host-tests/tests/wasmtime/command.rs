@@ -1,32 +1,9 @@
 //! `mllp-send` in its sandbox: what it reads, says and ends with.
 
-use std::path::PathBuf;
-
 use host_tests::command::Call;
 use host_tests::messages::{ack, frame, message};
 use host_tests::receiver::Receiver;
-use host_tests::samples;
-
-/// A folder of its own for the files of one test.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(test: &str, files: &[(&str, &[u8])]) -> Self {
-        let name = format!("mllp-send-{test}-{}", std::process::id());
-        let folder = std::env::temp_dir().join(name);
-        std::fs::create_dir_all(&folder).unwrap();
-        for (name, bytes) in files {
-            std::fs::write(folder.join(name), bytes).unwrap();
-        }
-        Self(folder)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
+use host_tests::{folder::Folder, samples};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn files_go_in_order_over_one_connection() {
@@ -44,7 +21,7 @@ async fn files_go_in_order_over_one_connection() {
     );
     let arguments = [receiver.address.to_string(), "a.hl7".into(), "b.hl7".into()];
     let call = Call::new(&arguments)
-        .folder(&folder.0)
+        .folder(folder.path())
         .allow(receiver.address);
     let outcome = call.run().await;
     assert!(outcome.success, "{outcome:?}");
@@ -87,7 +64,7 @@ async fn a_failed_message_does_not_keep_the_next_from_being_tried() {
     let mut arguments = vec![receiver.address.to_string()];
     arguments.extend(files.map(str::to_owned));
     let call = Call::new(&arguments)
-        .folder(&folder.0)
+        .folder(folder.path())
         .allow(receiver.address);
     let outcome = call.run().await;
     assert!(!outcome.success);
@@ -126,6 +103,8 @@ async fn loose_input_becomes_segments_and_without_the_option_a_hint() {
     let two = format!("{lines}\n{}", lines.replace("|1|T|", "|2|T|"));
     let receiver = Receiver::new()
         .accept()
+        .expect_end()
+        .accept()
         .expect(&message("1"))
         .acknowledge("AA")
         .expect(&message("2"))
@@ -133,8 +112,9 @@ async fn loose_input_becomes_segments_and_without_the_option_a_hint() {
         .start();
     let address = receiver.address.to_string();
     let strict = Call::new(&[address.as_str(), "-"]).input(two.as_bytes());
-    let outcome = strict.run().await;
+    let outcome = strict.allow(receiver.address).run().await;
     assert!(!outcome.success);
+    assert!(outcome.output.contains("invalid-message"), "{outcome:?}");
     assert!(outcome.errors.contains("--loose"), "{}", outcome.errors);
     let loose = Call::new(&["--loose", address.as_str(), "-"]).input(two.as_bytes());
     let outcome = loose.allow(receiver.address).run().await;
@@ -257,7 +237,7 @@ async fn a_wrong_option_says_what_to_write_instead() {
         (&["--timeout", "soon", "h:1"], "500ms"),
         (&["localhost"], "HOST:PORT"),
         (&["::1:2575"], "[::1]:2575"),
-        (&["--max-size", "0", "h:1"], "--max-size"),
+        (&["--max-size", "0", "h:1"], "1 or more"),
         (&[], "HOST:PORT"),
     ] {
         let outcome = Call::new(arguments).run().await;

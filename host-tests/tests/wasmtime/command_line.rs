@@ -1,16 +1,19 @@
 //! `wasmtime run mllp-send.wasm`, as people call it, against other people's
 //! receivers.
 
+use std::path::Path;
 use std::process::{Command, Output};
 
+use host_tests::folder::Folder;
+use host_tests::messages::message;
 use host_tests::peers::{self, Peer, Software};
+use host_tests::receiver::Receiver;
 use host_tests::{samples, sandbox};
 
-/// Runs the command in the folder of the samples; `None` if wasmtime is left
-/// out.
-fn run(flags: &[&str], arguments: &[String]) -> Option<Output> {
+/// Runs the command in `folder`; `None` if wasmtime is left out.
+fn run(folder: &Path, flags: &[&str], arguments: &[String]) -> Option<Output> {
     let output = Command::new(peers::wasmtime()?)
-        .current_dir(samples::folder())
+        .current_dir(folder)
         .args(["run", "--dir", "."])
         .args(flags)
         .arg(&sandbox::components().command)
@@ -19,42 +22,57 @@ fn run(flags: &[&str], arguments: &[String]) -> Option<Output> {
     Some(output.expect("wasmtime runs"))
 }
 
-fn sample_files() -> Vec<String> {
-    let files = std::fs::read_dir(samples::folder()).expect("the samples");
-    files
-        .map(|file| file.expect("a sample").file_name())
-        .map(|name| name.to_string_lossy().into_owned())
-        .filter(|name| name.ends_with(".hl7"))
-        .collect()
-}
-
 #[test]
-fn every_sample_file_goes_to_either_receiver() {
+fn every_sample_goes_to_either_receiver() {
+    let samples = samples::all();
+    let files: Vec<_> = samples
+        .iter()
+        .map(|sample| (sample.name.as_str(), sample.message.as_slice()))
+        .collect();
+    let folder = Folder::new("samples", &files);
     for software in Software::ALL {
         let Some(peer) = Peer::start(software, "AA") else {
             continue;
         };
-        let files = sample_files();
         let mut arguments = vec![peer.address.to_string()];
-        arguments.extend(files.clone());
+        arguments.extend(samples.iter().map(|sample| sample.name.clone()));
         if software == Software::NodeHl7Server {
             // It repeats old acknowledgments from a connection's second message on.
             arguments.insert(0, "--one-per-connection".to_owned());
         }
-        let Some(output) = run(&["-S", "inherit-network"], &arguments) else {
+        let Some(output) = run(folder.path(), &["-S", "inherit-network"], &arguments) else {
             return;
         };
         let told = String::from_utf8_lossy(&output.stdout);
         assert!(output.status.success(), "{software:?}: {output:?}");
-        assert_eq!(told.lines().count(), files.len(), "{told}");
+        assert_eq!(told.lines().count(), samples.len(), "{told}");
         assert!(told.lines().all(|line| line.contains("applied")), "{told}");
     }
 }
 
 #[test]
+fn a_name_is_reached_with_the_grant_for_lookups_and_denied_without() {
+    let folder = Folder::new("names", &[("a.hl7", &message("1"))]);
+    let receiver = Receiver::new().accept().serve(1, "AA").start();
+    let name = format!("localhost:{}", receiver.address.port());
+    let arguments = [name, "a.hl7".to_owned()];
+    let network = ["-S", "inherit-network"];
+    let Some(denied) = run(folder.path(), &network, &arguments) else {
+        return;
+    };
+    assert!(!denied.status.success());
+    let errors = String::from_utf8_lossy(&denied.stderr);
+    assert!(errors.contains("-S allow-ip-name-lookup"), "{errors}");
+    let lookups = ["-S", "inherit-network", "-S", "allow-ip-name-lookup"];
+    let reached = run(folder.path(), &lookups, &arguments).expect("wasmtime");
+    assert!(reached.status.success(), "{reached:?}");
+    let _ = receiver.finish();
+}
+
+#[test]
 fn without_the_grant_it_says_which_to_give() {
     let arguments = ["127.0.0.1:2575".to_owned(), "adt_a01.hl7".to_owned()];
-    let Some(output) = run(&[], &arguments) else {
+    let Some(output) = run(&samples::folder(), &[], &arguments) else {
         return;
     };
     let errors = String::from_utf8_lossy(&output.stderr);

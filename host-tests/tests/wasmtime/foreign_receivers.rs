@@ -7,7 +7,7 @@ use host_tests::sandbox::types::Verdict;
 use host_tests::sandbox::{Grants, Sandbox, Settings};
 
 async fn assert_verdict(software: Software, code: &str, verdict: Verdict) {
-    let Some(peer) = Peer::start(software, code) else {
+    let Some(mut peer) = Peer::start(software, code) else {
         return;
     };
     let mut sandbox = Sandbox::new(Grants::none().address(peer.address)).await;
@@ -22,6 +22,12 @@ async fn assert_verdict(software: Software, code: &str, verdict: Verdict) {
             .unwrap_or_else(|failure| panic!("{software:?}, {}: {failure:?}", sample.name));
         assert_eq!(reply.verdict, verdict, "{software:?}, {}", sample.name);
         assert!(reply.warnings.is_empty(), "{software:?}, {}", sample.name);
+        let received = peer.received(&sample.message);
+        assert!(
+            received,
+            "{software:?} got another message than {}",
+            sample.name
+        );
         sandbox.close(client).await.expect("closing");
     }
 }
@@ -45,7 +51,7 @@ async fn a_refusal_by_either_is_refused() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn python_hl7_takes_every_sample_over_one_connection() {
-    let Some(peer) = Peer::start(Software::PythonHl7, "AA") else {
+    let Some(mut peer) = Peer::start(Software::PythonHl7, "AA") else {
         return;
     };
     let mut sandbox = Sandbox::new(Grants::none().address(peer.address)).await;
@@ -54,6 +60,7 @@ async fn python_hl7_takes_every_sample_over_one_connection() {
     for sample in samples::all() {
         let reply = sandbox.send(client, &sample.message).await;
         assert_eq!(reply.expect("a reply").verdict, Verdict::Applied);
+        assert!(peer.received(&sample.message), "{}", sample.name);
     }
 }
 

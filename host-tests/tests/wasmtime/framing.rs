@@ -1,7 +1,7 @@
 //! What the receiver's bytes are, whatever way they come split, and what is
 //! said of bytes that are no frame.
 
-use host_tests::event::Event;
+use host_tests::event::{Event, idle};
 use host_tests::messages::{ack, frame, message};
 use host_tests::receiver::Receiver;
 use host_tests::sandbox::Sandbox;
@@ -145,6 +145,7 @@ async fn idle_desync_of(bytes: &[u8]) -> Desync {
     assert_eq!(first.verdict, Verdict::Applied);
     answered.announce();
     arrived.wait();
+    idle().await;
     let failure = sandbox.send(client, &message("2")).await.unwrap_err();
     assert_eq!(
         (failure.phase, failure.delivery),
@@ -182,6 +183,7 @@ async fn two_frames_at_once_settle_this_message_and_not_the_next() {
     let client = sandbox.connect(&receiver).await;
     let first = sandbox.send(client, &message("1")).await.unwrap();
     assert_eq!(first.verdict, Verdict::Applied);
+    idle().await;
     let failure = sandbox.send(client, &message("2")).await.unwrap_err();
     assert!(matches!(
         failure.cause,

@@ -1,6 +1,6 @@
 //! From connect to close, and the ends in between.
 
-use host_tests::event::Event;
+use host_tests::event::{Event, idle};
 use host_tests::messages::{ack, frame, message};
 use host_tests::receiver::Receiver;
 use host_tests::sandbox::types::{Cause, Delivery, Phase, Verdict};
@@ -91,6 +91,7 @@ async fn an_ended_connection_is_found_before_anything_is_written() {
     let reply = sandbox.send(client, &message("1")).await.unwrap();
     assert_eq!(reply.verdict, Verdict::Applied);
     ended.wait();
+    idle().await;
     let failure = sandbox.send(client, &message("2")).await.unwrap_err();
     assert!(matches!(failure.cause, Cause::ConnectionEnded));
     assert_eq!(
@@ -98,6 +99,29 @@ async fn an_ended_connection_is_found_before_anything_is_written() {
         (Phase::Write, Delivery::NotSent)
     );
     // The script panics if a byte of the second message came.
+    let _ = receiver.finish();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reset_idle_connection_is_found_before_anything_is_written() {
+    let ended = Event::new();
+    let receiver = Receiver::new()
+        .accept()
+        .serve(1, "AA")
+        .reset()
+        .announce(&ended)
+        .start();
+    let mut sandbox = Sandbox::for_receiver(&receiver).await;
+    let client = sandbox.connect(&receiver).await;
+    sandbox.send(client, &message("1")).await.unwrap();
+    ended.wait();
+    idle().await;
+    let failure = sandbox.send(client, &message("2")).await.unwrap_err();
+    assert!(matches!(failure.cause, Cause::ConnectionBroken));
+    assert_eq!(
+        (failure.phase, failure.delivery),
+        (Phase::Write, Delivery::NotSent)
+    );
     let _ = receiver.finish();
 }
 
@@ -151,9 +175,14 @@ async fn an_answer_followed_by_the_end_of_the_connection_counts() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failed_connection_leaves_the_instance_usable() {
     let receiver = Receiver::new().accept().serve(1, "AA").start();
-    let mut sandbox = Sandbox::for_receiver(&receiver).await;
-    let refused = sandbox.connect_to("127.0.0.1", 1, Settings::default());
-    assert!(refused.await.is_err());
+    let refusing = "127.0.0.2:2575".parse().unwrap();
+    let grants = Grants::none().address(refusing).address(receiver.address);
+    let mut sandbox = Sandbox::new(grants).await;
+    let refused = sandbox.connect_with(refusing, Settings::default()).await;
+    assert!(matches!(
+        refused.unwrap_err().cause,
+        Cause::ConnectionRefused
+    ));
     let client = sandbox.connect(&receiver).await;
     let reply = sandbox.send(client, &message("1")).await.unwrap();
     assert_eq!(reply.verdict, Verdict::Applied);

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use host_tests::command::Call;
 use host_tests::messages::message;
 use host_tests::receiver::Receiver;
 use host_tests::sandbox::types::{Cause, Delivery, InvalidOption, Phase, Verdict};
@@ -168,10 +169,34 @@ async fn a_name_without_addresses_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_lookup_that_is_never_answered_ends_at_the_connect_timeout() {
+    let mut sandbox = Sandbox::new(Grants::none().silent_lookups()).await;
+    let settings = Settings {
+        connect_timeout: Some(200),
+        ..Settings::default()
+    };
+    let outcome = sandbox.connect_to("hl7.example", 2575, settings).await;
+    let failure = outcome.unwrap_err();
+    assert!(matches!(failure.cause, Cause::TimedOut));
+    assert_eq!(failure.phase, Phase::Resolve);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wasmtimes_own_lookup_finds_localhost() {
+    let receiver = Receiver::new().accept().serve(1, "AA").start();
+    let name = format!("localhost:{}", receiver.address.port());
+    let call = Call::new(&[name]).input(&message("1"));
+    let outcome = call.allow(receiver.address).allow_lookups().run().await;
+    assert!(outcome.success, "{outcome:?}");
+    let _ = receiver.finish();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_host_or_port_that_cannot_be_is_invalid() {
     let mut sandbox = Sandbox::new(Grants::none().tcp()).await;
     for (host, port, option) in [
         ("", 2575, InvalidOption::Host),
+        ("fe80::1%2", 2575, InvalidOption::Host),
         ("127.0.0.1", 0, InvalidOption::Port),
     ] {
         let outcome = sandbox.connect_to(host, port, Settings::default()).await;

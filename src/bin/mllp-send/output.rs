@@ -6,7 +6,7 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::time::Duration;
 
-use mllp_client::error::{Attempt, Cause, Delivery, Failure, InvalidMessage, Phase};
+use mllp_client::error::{Attempt, Cause, Delivery, Desync, Failure, InvalidMessage, Phase};
 use mllp_client::proto::exchange::{Reply, Verdict, Warning};
 use mllp_client::proto::msh::Header;
 use serde::Serialize;
@@ -103,7 +103,8 @@ impl Report {
             (Cause::InvalidMessage(InvalidMessage::SecondHeader(_)), ..) => {
                 Some("looks like several messages: try --loose")
             }
-            (
+            (Cause::ProtocolDesync(Desync::OtherControlId), ..)
+            | (
                 Cause::ConnectionEnded | Cause::ProtocolDesync(_),
                 Delivery::NotSent,
                 Phase::Write,
@@ -345,7 +346,10 @@ mod tests {
         report(Ok(Reply {
             message: ACK.to_vec(),
             verdict: Verdict::Applied,
-            acknowledgment: ack::read(ACK).ok().map(|reading| reading.acknowledgment),
+            acknowledgment: ack::read(ACK).ok().map(|reading| ack::Acknowledgment {
+                code: reading.code,
+                control_id: reading.control_id.to_vec(),
+            }),
             warnings: vec![Warning::LineFeedSegments, Warning::SpaceAfterFrame(2)],
         }))
     }
