@@ -22,6 +22,8 @@
 #![no_std]
 
 extern crate alloc;
+#[cfg(test)]
+extern crate std;
 
 pub mod client;
 pub mod clock;
@@ -30,6 +32,8 @@ pub mod error;
 pub mod limits;
 pub mod proto;
 pub mod session;
+#[cfg(feature = "tls")]
+pub mod tls;
 pub mod transport;
 
 #[cfg(all(feature = "component", target_family = "wasm"))]
