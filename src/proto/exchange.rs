@@ -184,18 +184,19 @@ impl Exchange {
             self.fail(Desync::EarlyReply.into());
             return &[];
         }
-        match self.decoder.decode(bytes) {
-            Err(cause) => self.fail(cause),
-            Ok((used, None)) => return bytes.get(used..).unwrap_or_default(),
-            Ok((used, Some(frame))) => {
-                match self.judge(frame) {
-                    Ok(reply) => self.settle(Ok(reply)),
-                    Err(cause) => self.fail(cause),
-                }
-                return bytes.get(used..).unwrap_or_default();
+        let (used, frame) = match self.decoder.decode(bytes) {
+            Ok(decoded) => decoded,
+            Err(cause) => {
+                self.fail(cause);
+                return &[];
             }
+        };
+        match frame.map(|frame| self.judge(frame)) {
+            None => {}
+            Some(Ok(reply)) => self.settle(Ok(reply)),
+            Some(Err(cause)) => self.fail(cause),
         }
-        &[]
+        bytes.get(used..).unwrap_or_default()
     }
 
     /// Ends the exchange without a verdict.
