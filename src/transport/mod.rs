@@ -58,7 +58,7 @@ pub trait Connection {
     /// `writable` also until the host takes bytes again.
     fn wait(&mut self, writable: bool, deadline: Instant);
 
-    /// The receiver's and the connection's own address, where the host tells.
+    /// The connection's own address, where the host tells.
     fn local_address(&self) -> Option<SocketAddr>;
 }
 
