@@ -9,10 +9,15 @@ use core::time::Duration;
 use crate::clock::Instant;
 use crate::drive;
 use crate::error::{Attempt, Cause, Failure, InvalidOption, Phase};
-use crate::limits::{MESSAGE_BYTES_MAX_DEFAULT, TIMEOUT_MS_DEFAULT};
+use crate::limits::{CLOSE_MS_MAX, MESSAGE_BYTES_MAX_DEFAULT, TIMEOUT_MS_DEFAULT};
 use crate::proto::exchange::Reply;
+use crate::proto::idle::Idle;
 use crate::proto::payload::Payload;
 use crate::session::Session;
+use crate::tls::config::Tls;
+use crate::tls::handshake::{Farewell, Handshake};
+use crate::tls::options::TlsOptions;
+use crate::tls::pump::{Pump, TlsSession};
 use crate::transport::{Connection, Transport};
 
 /// How to reach a receiver, and what to bear from it.
@@ -30,6 +35,8 @@ pub struct ConnectOptions {
     pub max_message_size: u64,
     /// The largest message, in bytes.
     pub max_send_size: u64,
+    /// How to speak TLS; `None`: plain MLLP.
+    pub tls: Option<TlsOptions>,
 }
 
 impl ConnectOptions {
@@ -43,6 +50,7 @@ impl ConnectOptions {
             connect_timeout_ms: None,
             max_message_size: MESSAGE_BYTES_MAX_DEFAULT,
             max_send_size: MESSAGE_BYTES_MAX_DEFAULT,
+            tls: None,
         }
     }
 
@@ -89,42 +97,64 @@ pub struct SendOptions {
 }
 
 /// One connection to one receiver. Open from [`connect`](Self::connect) until
-/// [`close`](Self::close) or a failure ends it.
+/// [`close`](Self::close) or a failure ends it; [`reconnect`](Self::reconnect)
+/// opens it again.
 pub struct MllpClient<T: Transport> {
     transport: T,
     options: ConnectOptions,
+    tls: Option<Tls>,
     peer: SocketAddr,
     local: Option<SocketAddr>,
+    agreed: Option<TlsSession>,
     open: Option<(Session, T::Connection)>,
 }
 
 impl<T: Transport> MllpClient<T> {
-    /// Connects: looks a name up, then tries its addresses in turn, each with
-    /// an equal share of the time left.
+    /// Connects: looks a name up, tries its addresses in turn, each with an
+    /// equal share of the time left, and shakes hands if TLS is to be spoken.
     ///
     /// # Errors
     /// As the WIT lists them; always `not-sent`.
     pub fn connect(mut transport: T, options: ConnectOptions) -> Result<Self, Failure> {
-        transport.tidy();
         options.check().map_err(invalid_option)?;
-        let timeout_ms = options.connect_timeout_ms.unwrap_or(options.timeout_ms);
-        let deadline = deadline(&transport, timeout_ms);
-        let addresses = match options.literal() {
-            Some(address) => alloc::vec![address],
-            None => transport
-                .resolve(&options.host, deadline)
-                .map_err(|cause| Failure::not_sent(Phase::Resolve, cause))?,
-        };
-        let (connection, peer) =
-            connect_to_any(&mut transport, &addresses, options.port, deadline)?;
-        let session = Session::new(options.max_message_size, transport.now());
+        let tls = options.tls.as_ref();
+        let tls = tls.map(|tls| Tls::new(tls, &options.host));
+        let tls = tls.transpose().map_err(invalid_option)?;
+        let link = Link::new(&mut transport, &options, tls.as_ref())?;
         Ok(Self {
-            local: connection.local_address(),
-            peer,
-            open: Some((session, connection)),
             transport,
             options,
+            tls,
+            peer: link.peer,
+            local: link.connection.local_address(),
+            agreed: link.agreed,
+            open: Some((link.session, link.connection)),
         })
+    }
+
+    /// Connects anew to the same receiver, with the TLS options set last. An open
+    /// client is closed first.
+    ///
+    /// # Errors
+    /// Those of [`connect`](Self::connect).
+    pub fn reconnect(&mut self) -> Result<(), Failure> {
+        self.close();
+        let link = Link::new(&mut self.transport, &self.options, self.tls.as_ref())?;
+        self.peer = link.peer;
+        self.local = link.connection.local_address();
+        self.agreed = link.agreed;
+        self.open = Some((link.session, link.connection));
+        Ok(())
+    }
+
+    /// Replaces the TLS options from the next [`reconnect`](Self::reconnect) on.
+    ///
+    /// # Errors
+    /// `invalid-option`: the options stay as they were.
+    pub fn set_tls(&mut self, options: &TlsOptions) -> Result<(), Failure> {
+        let tls = Tls::new(options, &self.options.host).map_err(invalid_option)?;
+        self.tls = Some(tls);
+        Ok(())
     }
 
     /// Sends one message and returns its reply.
@@ -150,11 +180,16 @@ impl<T: Transport> MllpClient<T> {
         };
         let payload = Payload::parse(message, self.options.max_send_size)
             .map_err(|reason| Failure::not_sent(Phase::Prepare, reason.into()))?;
-        let outcome = session
-            .begin(payload, deadline)
-            .and_then(|()| drive::run(session, &self.transport, connection));
+        if let Some(tls) = &self.tls {
+            tls.set_time(self.transport.time_of_day());
+        }
+        let outcome = session.begin(payload, deadline).and_then(|()| {
+            drive::run(session, &self.transport, connection);
+            session.finish()
+        });
         if outcome.is_err() {
-            self.close();
+            // The call's time is up, or the receiver has had its say.
+            self.end(Duration::ZERO);
         }
         outcome
     }
@@ -162,7 +197,20 @@ impl<T: Transport> MllpClient<T> {
     /// Ends the connection. Calling it again is no error.
     pub fn close(&mut self) {
         self.transport.tidy();
-        self.open = None;
+        self.end(Duration::from_millis(CLOSE_MS_MAX));
+    }
+
+    fn end(&mut self, patience: Duration) {
+        if let Some((mut session, mut connection)) = self.open.take()
+            && let Some(pump) = session.pump()
+        {
+            part(&self.transport, pump, &mut connection, patience);
+        }
+    }
+
+    /// What the TLS handshake agreed on, also after the client has ended.
+    pub const fn tls(&self) -> Option<&TlsSession> {
+        self.agreed.as_ref()
     }
 
     /// Whether the client is open. It asks no one.
@@ -189,6 +237,90 @@ fn deadline<T: Transport>(transport: &T, timeout_ms: u32) -> Instant {
 
 const fn invalid_option(option: InvalidOption) -> Failure {
     Failure::not_sent(Phase::Prepare, Cause::InvalidOption(option))
+}
+
+/// A connection that is ready for messages.
+struct Link<C> {
+    session: Session,
+    connection: C,
+    peer: SocketAddr,
+    agreed: Option<TlsSession>,
+}
+
+impl<C: Connection> Link<C> {
+    fn new<T: Transport<Connection = C>>(
+        transport: &mut T,
+        options: &ConnectOptions,
+        tls: Option<&Tls>,
+    ) -> Result<Self, Failure> {
+        transport.tidy();
+        let timeout_ms = options.connect_timeout_ms.unwrap_or(options.timeout_ms);
+        let deadline = deadline(transport, timeout_ms);
+        let addresses = match options.literal() {
+            Some(address) => alloc::vec![address],
+            None => transport
+                .resolve(&options.host, deadline)
+                .map_err(|cause| Failure::not_sent(Phase::Resolve, cause))?,
+        };
+        let (mut connection, peer) = connect_to_any(transport, &addresses, options.port, deadline)?;
+        let begun = transport.now();
+        let secured = match tls {
+            None => None,
+            Some(tls) => Some(shake_hands(transport, tls, &mut connection, deadline)?),
+        };
+        let now = transport.now();
+        let plain = Session::new(options.max_message_size, now);
+        let (session, agreed) = match secured {
+            None => (plain, None),
+            Some((pump, idle, agreed)) => {
+                (plain.secured(pump, idle, begun.until(now)), Some(agreed))
+            }
+        };
+        Ok(Self {
+            session,
+            connection,
+            peer,
+            agreed,
+        })
+    }
+}
+
+fn shake_hands<T: Transport>(
+    transport: &T,
+    tls: &Tls,
+    connection: &mut T::Connection,
+    deadline: Instant,
+) -> Result<(Pump, Idle, TlsSession), Failure> {
+    tls.set_time(transport.time_of_day());
+    let mut handshake = Handshake::new(tls.clone(), deadline)?;
+    drive::run(&mut handshake, transport, connection);
+    let failed = handshake.failure();
+    let (mut pump, idle) = handshake.into_parts();
+    let outcome = match failed {
+        Some(failure) => Err(failure),
+        None => pump
+            .agreed()
+            .map_err(|cause| Failure::not_sent(Phase::Tls, cause)),
+    };
+    match outcome {
+        Ok(agreed) => Ok((pump, idle, agreed)),
+        Err(failure) => {
+            part(transport, &mut pump, connection, Duration::ZERO);
+            Err(failure)
+        }
+    }
+}
+
+/// Tells the receiver that this is the end, or why, as far as it takes that
+/// within `patience`.
+fn part<T: Transport>(
+    transport: &T,
+    pump: &mut Pump,
+    connection: &mut T::Connection,
+    patience: Duration,
+) {
+    let deadline = transport.now().after(patience);
+    drive::run(&mut Farewell::new(pump, deadline), transport, connection);
 }
 
 fn connect_to_any<T: Transport>(

@@ -6,10 +6,15 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::cell::RefCell;
 
+use zeroize::Zeroizing;
+
 use crate::client;
-use crate::error::{self, Cause, Desync, Failure, Grant, InvalidMessage, InvalidOption};
-use crate::error::{InvalidReply, Phase};
+use crate::error::{self, Cause, CertificateProblem, Desync, Failure, Grant, InvalidMessage};
+use crate::error::{InvalidItemReason, InvalidOption, InvalidReply, Phase, TlsProblem};
 use crate::proto::{ack, exchange};
+use crate::tls::certificate::Certificate;
+use crate::tls::options::{self, TlsVersion};
+use crate::tls::pump::{ClientCertificate, TlsSession};
 use crate::transport::wasi02::{self, Wasi02};
 
 #[allow(unsafe_code, missing_docs, clippy::all, clippy::pedantic)]
@@ -22,6 +27,8 @@ mod bindings {
             "wasi:io/error@0.2.12": wasi::io::error,
             "wasi:io/streams@0.2.12": wasi::io::streams,
             "wasi:clocks/monotonic-clock@0.2.12": wasi::clocks::monotonic_clock,
+            "wasi:clocks/wall-clock@0.2.12": wasi::clocks::wall_clock,
+            "wasi:random/random@0.2.12": wasi::random::random,
             "wasi:sockets/instance-network@0.2.12": wasi::sockets::instance_network,
             "wasi:sockets/network@0.2.12": wasi::sockets::network,
             "wasi:sockets/ip-name-lookup@0.2.12": wasi::sockets::ip_name_lookup,
@@ -35,17 +42,82 @@ mod bindings {
 }
 
 use bindings::exports::hl7::mllp::{client as wit_client, types as wit};
-use wit_client::{Guest, GuestConnectOptions, GuestMllpClient, GuestSendOptions};
+use wit_client::{Guest, GuestConnectOptions, GuestMllpClient, GuestSendOptions, GuestTlsOptions};
 
 struct Component;
 
 impl Guest for Component {
+    type TlsOptions = TlsOptions;
     type ConnectOptions = ConnectOptions;
     type SendOptions = SendOptions;
     type MllpClient = MllpClient;
 
     fn connections_set_aside() -> u32 {
         wasi02::connections_set_aside()
+    }
+}
+
+#[derive(Default)]
+struct TlsOptions(RefCell<options::TlsOptions>);
+
+impl TlsOptions {
+    fn set(&self, change: impl FnOnce(&mut options::TlsOptions)) {
+        // Never held across a call of the host, so it is always free.
+        if let Ok(mut options) = self.0.try_borrow_mut() {
+            change(&mut options);
+        }
+    }
+}
+
+impl GuestTlsOptions for TlsOptions {
+    fn new() -> Self {
+        Self::default()
+    }
+
+    fn add_authorities(&self, certificates: Vec<u8>) {
+        self.set(|options| options.authorities.push(certificates));
+    }
+
+    fn set_own_authorities_only(&self, only: bool) {
+        self.set(|options| options.own_authorities_only = only);
+    }
+
+    fn add_pin(&self, pin: String) {
+        self.set(|options| options.pins.push(pin));
+    }
+
+    fn set_pins_instead_of_chain(&self, instead: bool) {
+        self.set(|options| options.pins_instead_of_chain = instead);
+    }
+
+    fn set_identity(&self, chain: Vec<u8>, key: Vec<u8>) {
+        let key = Zeroizing::new(key);
+        self.set(|options| options.identity = Some(options::Identity { chain, key }));
+    }
+
+    fn set_server_name(&self, name: String) {
+        self.set(|options| options.server_name = Some(name));
+    }
+
+    fn set_minimum_version(&self, version: wit::TlsVersion) {
+        self.set(|options| {
+            options.minimum_version = match version {
+                wit::TlsVersion::Tls12 => TlsVersion::Tls12,
+                wit::TlsVersion::Tls13 => TlsVersion::Tls13,
+            };
+        });
+    }
+
+    fn set_hybrid(&self, offered: bool) {
+        self.set(|options| options.hybrid = offered);
+    }
+
+    fn add_revocations(&self, lists: Vec<u8>) {
+        self.set(|options| options.revocations.push(lists));
+    }
+
+    fn set_insecure(&self, insecure: bool) {
+        self.set(|options| options.insecure = insecure);
     }
 }
 
@@ -80,6 +152,11 @@ impl GuestConnectOptions for ConnectOptions {
     fn set_max_send_size(&self, bytes: u64) {
         self.set(|options| options.max_send_size = bytes);
     }
+
+    fn set_tls(&self, tls: wit_client::TlsOptionsBorrow<'_>) {
+        let tls = tls.get::<TlsOptions>().0.borrow().clone();
+        self.set(|options| options.tls = Some(tls));
+    }
 }
 
 #[derive(Default)]
@@ -97,26 +174,26 @@ impl GuestSendOptions for SendOptions {
     }
 }
 
-struct MllpClient {
-    inner: RefCell<client::MllpClient<Wasi02>>,
-    peer_address: String,
-    local_address: Option<String>,
-}
+struct MllpClient(RefCell<client::MllpClient<Wasi02>>);
 
 impl MllpClient {
-    fn exchange(
+    /// Under WASI 0.2 an instance is never entered while a call is on the stack;
+    /// a host that does so all the same gets an answer, not a trap.
+    fn with<R>(
         &self,
-        message: Vec<u8>,
-        options: client::SendOptions,
-    ) -> Result<wit::Reply, wit::Failure> {
-        // Under WASI 0.2 an instance is never entered while a call is on the
-        // stack; a host that does so all the same gets an answer, not a trap.
-        self.inner
+        call: impl FnOnce(&mut client::MllpClient<Wasi02>) -> Result<R, Failure>,
+    ) -> Result<R, wit::Failure> {
+        let mut client = self
+            .0
             .try_borrow_mut()
-            .map_err(|_| Failure::not_sent(Phase::Prepare, Cause::Other("concurrent call")))
-            .and_then(|mut client| client.send_with(message, options))
-            .map(Into::into)
-            .map_err(Into::into)
+            .map_err(|_| Failure::not_sent(Phase::Prepare, Cause::Other("concurrent call")))?;
+        call(&mut client).map_err(Into::into)
+    }
+
+    fn read<R: Default>(&self, read: impl FnOnce(&client::MllpClient<Wasi02>) -> R) -> R {
+        self.0
+            .try_borrow()
+            .map_or_else(|_| R::default(), |client| read(&client))
     }
 }
 
@@ -126,15 +203,11 @@ impl GuestMllpClient for MllpClient {
     ) -> Result<wit_client::MllpClient, wit::Failure> {
         let options = options.into_inner::<ConnectOptions>().0.into_inner();
         let client = client::MllpClient::connect(Wasi02::new(), options)?;
-        Ok(wit_client::MllpClient::new(Self {
-            peer_address: client.peer_address().to_string(),
-            local_address: client.local_address().map(|address| address.to_string()),
-            inner: RefCell::new(client),
-        }))
+        Ok(wit_client::MllpClient::new(Self(RefCell::new(client))))
     }
 
     fn send(&self, message: Vec<u8>) -> Result<wit::Reply, wit::Failure> {
-        self.exchange(message, client::SendOptions::default())
+        self.with(|client| client.send(message)).map(Into::into)
     }
 
     fn send_with(
@@ -142,26 +215,87 @@ impl GuestMllpClient for MllpClient {
         message: Vec<u8>,
         options: wit_client::SendOptionsBorrow<'_>,
     ) -> Result<wit::Reply, wit::Failure> {
-        self.exchange(message, options.get::<SendOptions>().0.get())
+        let options = options.get::<SendOptions>().0.get();
+        self.with(|client| client.send_with(message, options))
+            .map(Into::into)
+    }
+
+    fn reconnect(&self) -> Result<(), wit::Failure> {
+        self.with(client::MllpClient::reconnect)
+    }
+
+    fn set_tls(&self, tls: wit_client::TlsOptionsBorrow<'_>) -> Result<(), wit::Failure> {
+        let tls = tls.get::<TlsOptions>().0.borrow();
+        self.with(|client| client.set_tls(&tls))
+    }
+
+    fn tls(&self) -> Option<wit::TlsSession> {
+        self.read(|client| client.tls().cloned()).map(Into::into)
     }
 
     fn close(&self) -> Result<(), wit::Failure> {
-        if let Ok(mut client) = self.inner.try_borrow_mut() {
+        self.with(|client| {
             client.close();
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
     fn is_open(&self) -> bool {
-        self.inner.try_borrow().is_ok_and(|client| client.is_open())
+        self.read(client::MllpClient::is_open)
     }
 
     fn peer_address(&self) -> String {
-        self.peer_address.clone()
+        self.read(|client| client.peer_address().to_string())
     }
 
     fn local_address(&self) -> Option<String> {
-        self.local_address.clone()
+        self.read(|client| client.local_address().map(|address| address.to_string()))
+    }
+}
+
+impl From<TlsVersion> for wit::TlsVersion {
+    fn from(version: TlsVersion) -> Self {
+        match version {
+            TlsVersion::Tls12 => Self::Tls12,
+            TlsVersion::Tls13 => Self::Tls13,
+        }
+    }
+}
+
+impl From<TlsSession> for wit::TlsSession {
+    fn from(session: TlsSession) -> Self {
+        Self {
+            version: session.version.into(),
+            suite: session.suite,
+            group: session.group,
+            resumed: session.resumed,
+            client_certificate: session.client_certificate.into(),
+            certificate: session.certificate.map(Into::into),
+            insecure: session.insecure,
+        }
+    }
+}
+
+impl From<ClientCertificate> for wit::ClientCertificate {
+    fn from(fate: ClientCertificate) -> Self {
+        match fate {
+            ClientCertificate::NotAsked => Self::NotAsked,
+            ClientCertificate::NotGiven => Self::NotGiven,
+            ClientCertificate::Given => Self::Given,
+        }
+    }
+}
+
+impl From<Certificate> for wit::Certificate {
+    fn from(certificate: Certificate) -> Self {
+        Self {
+            subject: certificate.subject,
+            issuer: certificate.issuer,
+            names: certificate.names,
+            not_before: certificate.not_before,
+            not_after: certificate.not_after,
+            pin: certificate.pin.to_string(),
+        }
     }
 }
 
@@ -218,6 +352,7 @@ impl From<exchange::Warning> for wit::Warning {
             Warning::SpaceAfterFrame(count) => Self::SpaceAfterFrame(count),
             Warning::LineFeedSegments => Self::LineFeedSegments,
             Warning::BytesAfterFrame(count) => Self::BytesAfterFrame(count),
+            Warning::Insecure => Self::Insecure,
         }
     }
 }
@@ -285,6 +420,7 @@ impl From<Cause> for wit::Cause {
             Cause::ProtocolDesync(desync) => Self::ProtocolDesync(desync.into()),
             Cause::MessageTooLarge(over) => Self::MessageTooLarge(over.into()),
             Cause::InvalidReply(reason) => Self::InvalidReply(reason.into()),
+            Cause::Tls(failure) => Self::Tls((*failure).into()),
             Cause::OutOfMemory => Self::OutOfMemory,
             Cause::Other(name) => Self::Other(name.to_owned()),
         }
@@ -300,7 +436,88 @@ impl From<InvalidOption> for wit::InvalidOption {
             InvalidOption::ConnectTimeout => Self::ConnectTimeout,
             InvalidOption::MaxMessageSize => Self::MaxMessageSize,
             InvalidOption::MaxSendSize => Self::MaxSendSize,
+            InvalidOption::ServerName => Self::ServerName,
+            InvalidOption::Authority(item) => Self::Authority(item.into()),
+            InvalidOption::RevocationList(item) => Self::RevocationList(item.into()),
+            InvalidOption::Pin(position) => Self::Pin(position),
+            InvalidOption::IdentityCertificate(item) => Self::IdentityCertificate(item.into()),
+            InvalidOption::IdentityKey(item) => Self::IdentityKey(item.into()),
+            InvalidOption::IdentityMismatch => Self::IdentityMismatch,
+            InvalidOption::NoTrust => Self::NoTrust,
         }
+    }
+}
+
+impl From<error::InvalidItem> for wit::InvalidItem {
+    fn from(error::InvalidItem { position, reason }: error::InvalidItem) -> Self {
+        Self {
+            position,
+            reason: match reason {
+                InvalidItemReason::Missing => wit::InvalidItemReason::Missing,
+                InvalidItemReason::Malformed => wit::InvalidItemReason::Malformed,
+                InvalidItemReason::Encrypted => wit::InvalidItemReason::Encrypted,
+                InvalidItemReason::Pkcs12 => wit::InvalidItemReason::Pkcs12,
+                InvalidItemReason::JavaKeyStore => wit::InvalidItemReason::JavaKeyStore,
+                InvalidItemReason::Unsupported => wit::InvalidItemReason::Unsupported,
+            },
+        }
+    }
+}
+
+impl From<error::TlsFailure> for wit::TlsFailure {
+    fn from(failure: error::TlsFailure) -> Self {
+        Self {
+            problem: failure.problem.into(),
+            certificate: failure.certificate.map(Into::into),
+        }
+    }
+}
+
+impl From<TlsProblem> for wit::TlsProblem {
+    fn from(problem: TlsProblem) -> Self {
+        match problem {
+            TlsProblem::PlainMllp => Self::PlainMllp,
+            TlsProblem::NotTls => Self::NotTls,
+            TlsProblem::NoCommonVersion => Self::NoCommonVersion,
+            TlsProblem::NoCommonSuite => Self::NoCommonSuite,
+            TlsProblem::Certificate(problem) => Self::Certificate(problem.into()),
+            TlsProblem::ClientCertificateRequired => Self::ClientCertificateRequired,
+            TlsProblem::ClientCertificateRefused(alert) => {
+                Self::ClientCertificateRefused(alert.to_owned())
+            }
+            TlsProblem::Refused(alert) => Self::Refused(alert.to_owned()),
+            TlsProblem::Truncated => Self::Truncated,
+            TlsProblem::BrokenRules(how) => Self::BrokenRules(how),
+            TlsProblem::Host(what) => Self::Host(what.to_owned()),
+        }
+    }
+}
+
+impl From<CertificateProblem> for wit::CertificateProblem {
+    fn from(problem: CertificateProblem) -> Self {
+        match problem {
+            CertificateProblem::UnknownIssuer => Self::UnknownIssuer,
+            CertificateProblem::SelfSigned => Self::SelfSigned,
+            CertificateProblem::Expired(times) => Self::Expired(times.into()),
+            CertificateProblem::NotYetValid(times) => Self::NotYetValid(times.into()),
+            CertificateProblem::WrongName(name) => Self::WrongName(name),
+            CertificateProblem::WrongUsage => Self::WrongUsage,
+            CertificateProblem::AuthorityAsReceiver => Self::AuthorityAsReceiver,
+            CertificateProblem::Revoked => Self::Revoked,
+            CertificateProblem::RevocationUnknown => Self::RevocationUnknown,
+            CertificateProblem::BadSignature => Self::BadSignature,
+            CertificateProblem::WeakSignature => Self::WeakSignature,
+            CertificateProblem::ConstraintViolated => Self::ConstraintViolated,
+            CertificateProblem::ChainTooLong => Self::ChainTooLong,
+            CertificateProblem::Malformed => Self::Malformed,
+            CertificateProblem::PinMismatch => Self::PinMismatch,
+        }
+    }
+}
+
+impl From<error::ClockAndBound> for wit::ClockAndBound {
+    fn from(error::ClockAndBound { clock, bound }: error::ClockAndBound) -> Self {
+        Self { clock, bound }
     }
 }
 

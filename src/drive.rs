@@ -1,33 +1,28 @@
-//! The blocking loop between a session and a connection: poll, do, handle.
+//! The blocking loop between a machine and a connection: poll, do, handle.
 
-use crate::error::Failure;
 use crate::limits::{READ_BYTES_MAX, READ_BYTES_MIN};
-use crate::proto::exchange::Reply;
-use crate::session::{Input, Output, Session};
+use crate::machine::{Input, Machine, Output};
 use crate::transport::{Connection, Read, Transport, Write};
 
-/// Runs the exchange that `session` has begun to its end.
-///
-/// # Errors
-/// The exchange's failure.
+/// Runs `machine` until it is done.
 pub fn run<T: Transport>(
-    session: &mut Session,
+    machine: &mut impl Machine,
     transport: &T,
     connection: &mut T::Connection,
-) -> Result<Reply, Failure> {
+) {
     let mut reader = Reader::default();
     loop {
         let now = transport.now();
-        match session.poll(now) {
-            Output::Done => return session.finish(),
+        match machine.poll(now) {
+            Output::Done => return,
             Output::Look(moment) => {
-                let mut found = reader.read(session, connection);
+                let mut found = reader.read(machine, connection);
                 if !found && moment > now {
                     connection.wait(false, moment);
-                    found = reader.read(session, connection);
+                    found = reader.read(machine, connection);
                 }
                 if !found {
-                    session.handle(Input::Quiet);
+                    machine.handle(Input::Quiet);
                 }
             }
             Output::Transmit(bytes, deadline) => {
@@ -35,23 +30,23 @@ pub fn run<T: Transport>(
                 match connection.write(bytes) {
                     Write::Taken(0) => {
                         connection.wait(true, deadline);
-                        reader.read(session, connection);
+                        reader.read(machine, connection);
                     }
                     Write::Taken(taken) => {
-                        session.handle(Input::Transmitted(taken));
+                        machine.handle(Input::Transmitted(taken));
                         if taken >= size {
                             connection.flush();
                         }
                     }
-                    Write::Ended => session.handle(Input::Ended),
+                    Write::Ended => machine.handle(Input::Ended),
                     Write::Broken(perhaps) => {
-                        session.handle(Input::Transmitted(perhaps));
-                        session.handle(Input::Broken);
+                        machine.handle(Input::Transmitted(perhaps));
+                        machine.handle(Input::Broken);
                     }
                 }
             }
             Output::Wait(deadline) => {
-                if !reader.read(session, connection) {
+                if !reader.read(machine, connection) {
                     connection.wait(false, deadline);
                 }
             }
@@ -74,18 +69,18 @@ impl Default for Reader {
 }
 
 impl Reader {
-    /// Reads once and tells the session; `false` if there was nothing.
-    fn read<C: Connection>(&mut self, session: &mut Session, connection: &mut C) -> bool {
+    /// Reads once and tells the machine; `false` if there was nothing.
+    fn read<C: Connection>(&mut self, machine: &mut impl Machine, connection: &mut C) -> bool {
         match connection.read(self.step) {
             Read::Bytes(bytes) => {
                 if bytes.len() >= self.step {
                     self.step = (self.step * 2).min(READ_BYTES_MAX);
                 }
-                session.handle(Input::Received(&bytes));
+                machine.handle(Input::Received(&bytes));
             }
             Read::Nothing => return false,
-            Read::Ended => session.handle(Input::Ended),
-            Read::Broken => session.handle(Input::Broken),
+            Read::Ended => machine.handle(Input::Ended),
+            Read::Broken => machine.handle(Input::Broken),
         }
         true
     }

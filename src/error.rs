@@ -1,12 +1,15 @@
 //! What failed, where, and what is known about the message. No type here can
 //! hold message content: codes, lengths and offsets only.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 use core::net::SocketAddr;
 
 use thiserror::Error;
+
+use crate::tls::certificate::{Certificate, time};
 
 /// What is known about the message when a call fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,6 +94,78 @@ pub enum InvalidOption {
     /// The limit on what may be sent is zero.
     #[error("the largest message allowed has zero bytes")]
     MaxSendSize,
+    /// The server name, or the host where none is set, is no DNS name and no
+    /// address.
+    #[error(
+        "no certificate can be checked against the server name: it is no DNS name and no address"
+    )]
+    ServerName,
+    /// A certificate authority.
+    #[error("certificate authority {0}")]
+    Authority(InvalidItem),
+    /// A certificate revocation list.
+    #[error("certificate revocation list {0}")]
+    RevocationList(InvalidItem),
+    /// A pin, counted from 1.
+    #[error(
+        "pin {0} is none: write sha256/ and the base64 of a SHA-256, or its 64 hexadecimal digits"
+    )]
+    Pin(u32),
+    /// A certificate of the identity's chain.
+    #[error("client certificate {0}")]
+    IdentityCertificate(InvalidItem),
+    /// The identity's private key.
+    #[error("private key {0}")]
+    IdentityKey(InvalidItem),
+    /// The private key belongs to another certificate.
+    #[error("the private key does not belong to the first client certificate")]
+    IdentityMismatch,
+    /// Nothing could be trusted.
+    #[error("nothing is trusted: neither Mozilla's authorities nor one's own, or no pin")]
+    NoTrust,
+}
+
+/// A thing among handed-in bytes, told by where it stands and never by what it
+/// holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("{position} {reason}")]
+pub struct InvalidItem {
+    /// Which of its kind, counted from 1.
+    pub position: u32,
+    /// What is wrong with it.
+    pub reason: InvalidItemReason,
+}
+
+/// Why handed-in bytes are not what they ought to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum InvalidItemReason {
+    /// There is none of its kind in the bytes.
+    #[error("is missing: the bytes hold none, neither in PEM nor in DER")]
+    Missing,
+    /// It is neither PEM nor DER of its kind, or is damaged.
+    #[error("is damaged, or is something else")]
+    Malformed,
+    /// It is encrypted.
+    #[error("is encrypted; open it with: openssl pkey -in KEY -out OPEN.pem")]
+    Encrypted,
+    /// It is a PKCS#12 file.
+    #[error(
+        "is in a PKCS#12 file; take it apart with: openssl pkcs12 -in FILE -nodes -out BOTH.pem"
+    )]
+    Pkcs12,
+    /// It is a Java key store.
+    #[error(
+        "is in a Java key store; take it apart with: keytool -importkeystore -srckeystore FILE \
+         -destkeystore FILE.p12 -deststoretype pkcs12, then openssl pkcs12 -in FILE.p12 -nodes \
+         -out BOTH.pem"
+    )]
+    JavaKeyStore,
+    /// It is of a kind that cannot be worked with.
+    #[error(
+        "is of a kind that cannot be used: keys are ECDSA P-256 or P-384, Ed25519, or RSA of \
+         2048 to 8192 bits"
+    )]
+    Unsupported,
 }
 
 /// A byte of the framing inside a message.
@@ -207,6 +282,229 @@ pub enum InvalidReply {
     UnknownCode,
 }
 
+/// A time the certificate sets, and the time the host's clock showed, in seconds
+/// since 1970-01-01T00:00:00Z.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClockAndBound {
+    /// What the host's clock showed.
+    pub clock: u64,
+    /// What the certificate says.
+    pub bound: u64,
+}
+
+/// Why the receiver's certificate does not prove who it is.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum CertificateProblem {
+    /// No trusted authority issued it.
+    #[error(
+        "no trusted authority issued it: its authority is not among those trusted, or the \
+         receiver leaves out a certificate in between"
+    )]
+    UnknownIssuer,
+    /// It issued itself.
+    #[error("it issued itself, and is not trusted: trust it as an authority, or pin it")]
+    SelfSigned,
+    /// It has expired.
+    #[error("it expired at {}, and the host's clock reads {}", time(.0.bound), time(.0.clock))]
+    Expired(ClockAndBound),
+    /// It is not valid yet.
+    #[error(
+        "it is not valid before {}, and the host's clock reads {}",
+        time(.0.bound), time(.0.clock)
+    )]
+    NotYetValid(ClockAndBound),
+    /// It is for other names than this.
+    #[error("it is not for {0}")]
+    WrongName(String),
+    /// It is not for servers.
+    #[error("it is not for servers: its extended key usage says so")]
+    WrongUsage,
+    /// It is an authority's own.
+    #[error(
+        "it is an authority's own certificate, shown as the receiver's, as openssl req -x509 \
+         makes them; no chain can prove it: pin it instead"
+    )]
+    AuthorityAsReceiver,
+    /// It, or one on the way, is revoked.
+    #[error("it is revoked, or one on the way to its authority is")]
+    Revoked,
+    /// The revocation lists do not tell.
+    #[error(
+        "the revocation lists do not tell about it or about one on the way to its authority, or \
+         have expired, or are another issuer's"
+    )]
+    RevocationUnknown,
+    /// A signature in the chain is wrong.
+    #[error("a signature in its chain is wrong")]
+    BadSignature,
+    /// A signature or key of a kind no longer trusted.
+    #[error(
+        "a signature or a key in its chain is of a kind that is not trusted: SHA-1, RSA below \
+         2048 bits, or something unknown"
+    )]
+    WeakSignature,
+    /// An authority was not allowed to issue it.
+    #[error(
+        "an authority in its chain was not allowed to issue it: a constraint on names or on the \
+         chain's length"
+    )]
+    ConstraintViolated,
+    /// The chain is too long.
+    #[error("its chain is too long, or takes too much work to check")]
+    ChainTooLong,
+    /// It cannot be read.
+    #[error("it cannot be read, or holds a critical extension that nobody here knows")]
+    Malformed,
+    /// Its public key has none of the pins.
+    #[error("its public key has none of the pins")]
+    PinMismatch,
+}
+
+/// Why TLS did not come about, or ended.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum TlsProblem {
+    /// Plain MLLP came.
+    #[error("the receiver does not speak TLS on this port: it speaks plain MLLP")]
+    PlainMllp,
+    /// Something came that is not TLS.
+    #[error("the receiver does not speak TLS on this port")]
+    NotTls,
+    /// No version in common.
+    #[error("the receiver speaks no version of TLS in common: 1.2 and 1.3, or what is allowed")]
+    NoCommonVersion,
+    /// No suite, group or signature scheme in common.
+    #[error(
+        "the receiver has no cipher suite, group or signature scheme in common; CBC suites and \
+         RSA key exchange, as the old suite of IHE ITI-19 has them, do not exist here"
+    )]
+    NoCommonSuite,
+    /// The certificate does not prove who the receiver is.
+    #[error("the receiver's certificate is not accepted: {0}")]
+    Certificate(CertificateProblem),
+    /// A client certificate is wanted, and none was given.
+    #[error("the receiver wants a client certificate, and none was given that suits it")]
+    ClientCertificateRequired,
+    /// The client certificate was refused, with this alert.
+    #[error("the receiver refused the client certificate: {0}")]
+    ClientCertificateRefused(&'static str),
+    /// The receiver refused, with this alert.
+    #[error("the receiver refused: {0}")]
+    Refused(&'static str),
+    /// The stream ended in the middle of a reply without a close_notify.
+    #[error("the receiver's stream was cut off in the middle of a reply")]
+    Truncated,
+    /// The receiver broke the rules of TLS.
+    #[error("the receiver broke the rules of TLS: {0}")]
+    BrokenRules(String),
+    /// The host gave no randomness or no time of day.
+    #[error("the host gave no {0}")]
+    Host(&'static str),
+}
+
+impl TlsProblem {
+    /// The word for it, as the WIT names the case; of a certificate, the word
+    /// for its problem.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::PlainMllp => "plain-mllp",
+            Self::NotTls => "not-tls",
+            Self::NoCommonVersion => "no-common-version",
+            Self::NoCommonSuite => "no-common-suite",
+            Self::Certificate(problem) => problem.word(),
+            Self::ClientCertificateRequired => "client-certificate-required",
+            Self::ClientCertificateRefused(_) => "client-certificate-refused",
+            Self::Refused(_) => "refused",
+            Self::Truncated => "truncated",
+            Self::BrokenRules(_) => "broken-rules",
+            Self::Host(_) => "host",
+        }
+    }
+}
+
+impl CertificateProblem {
+    /// The word for it, as the WIT names the case.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::UnknownIssuer => "unknown-issuer",
+            Self::SelfSigned => "self-signed",
+            Self::Expired(_) => "expired",
+            Self::NotYetValid(_) => "not-yet-valid",
+            Self::WrongName(_) => "wrong-name",
+            Self::WrongUsage => "wrong-usage",
+            Self::AuthorityAsReceiver => "authority-as-receiver",
+            Self::Revoked => "revoked",
+            Self::RevocationUnknown => "revocation-unknown",
+            Self::BadSignature => "bad-signature",
+            Self::WeakSignature => "weak-signature",
+            Self::ConstraintViolated => "constraint-violated",
+            Self::ChainTooLong => "chain-too-long",
+            Self::Malformed => "malformed",
+            Self::PinMismatch => "pin-mismatch",
+        }
+    }
+}
+
+/// A failure of TLS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFailure {
+    /// Why.
+    pub problem: TlsProblem,
+    /// The receiver's certificate, where the failure is about it.
+    pub certificate: Option<Certificate>,
+}
+
+impl fmt::Display for TlsFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.problem)?;
+        match &self.certificate {
+            Some(certificate) => write!(f, " [{certificate}]"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl From<TlsProblem> for Cause {
+    fn from(problem: TlsProblem) -> Self {
+        Self::Tls(Box::new(TlsFailure {
+            problem,
+            certificate: None,
+        }))
+    }
+}
+
+/// What may be behind a failure that does not say so itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hint {
+    /// Nothing came back after a first message that offered the hybrid group.
+    LargeHello,
+    /// Nothing came back after the first message of the handshake.
+    Hello,
+    /// The receiver had asked for a client certificate, and has not said what it
+    /// makes of it.
+    ClientCertificate,
+}
+
+impl Hint {
+    const fn sentence(self) -> &'static str {
+        match self {
+            Self::LargeHello => {
+                "nothing came after the first message: a receiver that does not speak TLS does \
+                 that, and so does an old middlebox that does not let the hybrid group's larger \
+                 message through; try without it (--no-hybrid, set-hybrid)"
+            }
+            Self::Hello => {
+                "nothing came after the first message, as from a receiver that does not speak TLS"
+            }
+            Self::ClientCertificate => {
+                "the receiver had asked for a client certificate; under TLS 1.3 one that it does \
+                 not accept may end like this"
+            }
+        }
+    }
+}
+
 /// What failed.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Cause {
@@ -252,6 +550,9 @@ pub enum Cause {
     /// A whole frame came, but it is no acknowledgment.
     #[error("the reply is no acknowledgment: {0}")]
     InvalidReply(InvalidReply),
+    /// TLS did not come about, or ended.
+    #[error("{0}")]
+    Tls(Box<TlsFailure>),
     /// The host refuses the memory that the message or its reply needs.
     #[error("the host refuses the memory needed")]
     OutOfMemory,
@@ -279,6 +580,7 @@ impl Cause {
             Self::ProtocolDesync(_) => "protocol-desync",
             Self::MessageTooLarge(_) => "message-too-large",
             Self::InvalidReply(_) => "invalid-reply",
+            Self::Tls(_) => "tls",
             Self::OutOfMemory => "out-of-memory",
             Self::Other(_) => "other",
         }
@@ -324,6 +626,8 @@ pub struct Failure {
     pub delivery: Delivery,
     /// The addresses tried while connecting, in order.
     pub attempts: Vec<Attempt>,
+    /// What may be behind it.
+    pub hint: Option<Hint>,
 }
 
 impl Failure {
@@ -335,6 +639,7 @@ impl Failure {
             phase,
             delivery: Delivery::NotSent,
             attempts: Vec::new(),
+            hint: None,
         }
     }
 
@@ -372,9 +677,12 @@ impl fmt::Display for Failure {
                 }
             }
         }
-        match self.phase {
-            Phase::Close => Ok(()),
-            _ => write!(f, " ({known})"),
+        if self.phase != Phase::Close {
+            write!(f, " ({known})")?;
+        }
+        match self.hint {
+            Some(hint) => write!(f, "; {}", hint.sentence()),
+            None => Ok(()),
         }
     }
 }

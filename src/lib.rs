@@ -1,14 +1,14 @@
-//! An HL7 v2 sender over MLLP that asks its host for a network and a clock and
-//! for nothing else.
+//! An HL7 v2 sender over MLLP that asks its host for a network, clocks and
+//! randomness and for nothing else.
 //!
 //! In scope: the frame, the acknowledgment, one exchange at a time over one
-//! persistent connection, and the truth about each message's delivery. Out of
+//! persistent connection, TLS, and the truth about each message's delivery. Out of
 //! scope: queues, routing, building and validating HL7 content.
 //!
 //! ```text
-//! WIT send ─► component ─► payload ─► exchange ─► frame ─► transport ─► host socket
-//!               (types)    (guard)    (rules)    (bytes)    (WASI)
-//! WIT reply ◄─ component ◄── ack ◄─── exchange ◄─ frame ◄─ transport ◄─ host socket
+//! WIT send ─► component ─► payload ─► exchange ─► frame ─► tls ─► transport ─► host socket
+//!               (types)    (guard)    (rules)    (bytes)  (records)  (WASI)
+//! WIT reply ◄─ component ◄── ack ◄─── exchange ◄─ frame ◄─ tls ◄─ transport ◄─ host socket
 //! ```
 //!
 //! Only two places call both ways: [`session`], which joins the exchange to the
@@ -30,9 +30,9 @@ pub mod clock;
 pub mod drive;
 pub mod error;
 pub mod limits;
+pub mod machine;
 pub mod proto;
 pub mod session;
-#[cfg(feature = "tls")]
 pub mod tls;
 pub mod transport;
 

@@ -34,6 +34,38 @@ pub const LOOK_MS: u64 = 1;
 /// and thinner shares than this would serve none of them.
 pub const ADDRESSES_MAX: usize = 64;
 
+/// How much plaintext goes into one record at most, in bytes (RFC 8446 section
+/// 5.1).
+pub const RECORD_BYTES_MAX: usize = 16 * 1024;
+
+/// How much plaintext is encrypted at a time, in bytes: what fills the 64 KiB
+/// that hosts take in one write, less four records' headers, nonces and tags.
+pub const ENCRYPT_BYTES_MAX: usize = 4 * (RECORD_BYTES_MAX - 40);
+
+/// How much of the receiver's stream may stand undecided, in bytes: a handshake
+/// message of 64 KiB, the largest rustls takes, in records, and a read.
+pub const TLS_PENDING_BYTES_MAX: usize = 256 * 1024;
+
+/// How many receivers' sessions one configuration remembers.
+pub const TICKET_NAMES_MAX: usize = 32;
+
+/// How many sessions of TLS 1.3 are remembered for one receiver.
+pub const TICKETS_PER_NAME_MAX: usize = 4;
+
+/// How many configurations of TLS an instance remembers, and with each the
+/// sessions to resume.
+pub const TLS_CONFIGS_MAX: usize = 16;
+
+/// How long, in milliseconds, the first look at a TLS 1.3 connection waits at
+/// most for the receiver to refuse a client certificate: twice what the handshake
+/// took, but no longer than this. A receiver that accepts it mostly sends a
+/// ticket, which ends the wait.
+pub const FIRST_LOOK_MS_MAX: u64 = 250;
+
+/// How long closing waits for a receiver to take TLS's closing, in milliseconds.
+pub const CLOSE_MS_MAX: u64 = 1_000;
+
+const _: () = assert!(ENCRYPT_BYTES_MAX <= READ_BYTES_MAX);
 const _: () = assert!(READ_BYTES_MIN <= READ_BYTES_MAX);
 const _: () = assert!(LOOK_MS < IDLE_MS_BEFORE_WAITING_LOOK);
 const _: () = assert!(TIMEOUT_MS_DEFAULT > 0);

@@ -1,71 +1,74 @@
 //! One connection's life as a machine: looks before it writes, runs one exchange
 //! at a time, remembers what stands unread between two. It joins the exchange
-//! to the bytes of the connection and does no I/O.
-//!
-//! The driver's contract: after every input, drain [`Session::poll`] to a
-//! [`Output::Wait`] or [`Output::Done`]; only then wait.
+//! to the bytes of the connection, plain or TLS's, and does no I/O.
 
+use alloc::boxed::Box;
 use core::time::Duration;
 
 use crate::clock::Instant;
-use crate::error::{Cause, Failure, Phase};
-use crate::limits::{IDLE_MS_BEFORE_WAITING_LOOK, LOOK_MS};
+use crate::error::{Cause, Failure, Hint, Phase, TlsProblem};
+use crate::limits::{ENCRYPT_BYTES_MAX, FIRST_LOOK_MS_MAX, IDLE_MS_BEFORE_WAITING_LOOK, LOOK_MS};
+use crate::machine::{Input, Machine, Output};
 use crate::proto::exchange::{Exchange, Reply, Warning};
 use crate::proto::idle::Idle;
 use crate::proto::payload::Payload;
-
-/// What the session wants done next.
-pub enum Output<'a> {
-    /// Read what is there and tell; where nothing is, wait until this instant
-    /// at most and read again.
-    Look(Instant),
-    /// Hand these bytes, or the first of them, to the transport and tell how
-    /// many. While it takes none, wait for it, for bytes from the receiver and
-    /// for the deadline.
-    Transmit(&'a [u8], Instant),
-    /// Wait for bytes from the receiver, at most until this instant.
-    Wait(Instant),
-    /// The exchange is over; [`Session::finish`] has the outcome.
-    Done,
-}
-
-/// What happened on the connection.
-pub enum Input<'a> {
-    /// Bytes came.
-    Received(&'a [u8]),
-    /// A look found nothing to read.
-    Quiet,
-    /// The receiver ended the connection.
-    Ended,
-    /// The connection failed.
-    Broken,
-    /// The transport took, or may have taken, this many bytes.
-    Transmitted(usize),
-}
+use crate::tls::pump::{Progress, Pump, Received};
 
 /// A connection and the exchange in progress on it, if any.
 #[derive(Debug)]
 pub struct Session {
     reply_bytes_max: u64,
+    wire: Wire,
     idle: Idle,
     looking: bool,
     /// When the last exchange, or connecting, was over.
     idle_since: Instant,
+    /// What ended the connection, if that came after an exchange was settled.
+    ended: Option<Cause>,
     exchange: Option<Exchange>,
 }
 
+/// What the connection's bytes are.
+#[derive(Debug)]
+enum Wire {
+    Plain,
+    Tls {
+        pump: Box<Pump>,
+        /// Until when the first look waits for a verdict on the client
+        /// certificate.
+        verdict_due: Instant,
+    },
+}
+
 impl Session {
-    /// A session on a connection that is new `now`, which bears replies of
+    /// A session on a plain connection that is new `now`, which bears replies of
     /// `reply_bytes_max` bytes of content.
     #[must_use]
     pub fn new(reply_bytes_max: u64, now: Instant) -> Self {
         Self {
             reply_bytes_max,
+            wire: Wire::Plain,
             idle: Idle::default(),
             looking: false,
             idle_since: now,
+            ended: None,
             exchange: None,
         }
+    }
+
+    /// The same on a TLS connection, on which `idle` came already, and whose
+    /// handshake took `took`.
+    #[must_use]
+    pub fn secured(mut self, pump: Pump, idle: Idle, took: Duration) -> Self {
+        let patience = took
+            .saturating_mul(2)
+            .min(Duration::from_millis(FIRST_LOOK_MS_MAX));
+        self.wire = Wire::Tls {
+            pump: Box::new(pump),
+            verdict_due: self.idle_since.after(patience),
+        };
+        self.idle = idle;
+        self
     }
 
     /// Begins the exchange of `payload`, to be over by `deadline`.
@@ -73,57 +76,13 @@ impl Session {
     /// # Errors
     /// `out-of-memory` if the frame cannot be made.
     pub fn begin(&mut self, payload: Payload, deadline: Instant) -> Result<(), Failure> {
-        self.exchange = Some(Exchange::new(payload, deadline, self.reply_bytes_max)?);
+        let mut exchange = Exchange::new(payload, deadline, self.reply_bytes_max)?;
+        if let Some(cause) = self.ended.take() {
+            exchange.fail(cause);
+        }
+        self.exchange = Some(exchange);
         self.looking = true;
         Ok(())
-    }
-
-    /// What to do next, as of `now`.
-    pub fn poll(&mut self, now: Instant) -> Output<'_> {
-        let Some(exchange) = &mut self.exchange else {
-            return Output::Done;
-        };
-        if let (true, Some(desync)) = (self.looking, self.idle.desync()) {
-            exchange.fail(desync.into());
-        }
-        exchange.check_deadline(now);
-        let deadline = exchange.deadline();
-        if exchange.is_settled() {
-            self.idle_since = now;
-            Output::Done
-        } else if self.looking {
-            let idle = self.idle_since.until(now);
-            let moment = if idle < Duration::from_millis(IDLE_MS_BEFORE_WAITING_LOOK) {
-                now
-            } else {
-                now.after(Duration::from_millis(LOOK_MS)).min(deadline)
-            };
-            Output::Look(moment)
-        } else if exchange.to_transmit().is_empty() {
-            Output::Wait(deadline)
-        } else {
-            Output::Transmit(exchange.to_transmit(), deadline)
-        }
-    }
-
-    /// Takes in what happened.
-    pub fn handle(&mut self, input: Input<'_>) {
-        let Some(exchange) = &mut self.exchange else {
-            return;
-        };
-        match input {
-            Input::Received(bytes) if self.looking => self.idle.receive(bytes),
-            Input::Received(bytes) => {
-                let surplus = exchange.receive(bytes);
-                if !surplus.is_empty() {
-                    self.note_surplus(surplus);
-                }
-            }
-            Input::Quiet => self.looking = false,
-            Input::Ended => exchange.fail(Cause::ConnectionEnded),
-            Input::Broken => exchange.fail(Cause::ConnectionBroken),
-            Input::Transmitted(bytes) => exchange.transmitted(bytes),
-        }
     }
 
     /// Ends the exchange and returns its outcome.
@@ -141,18 +100,172 @@ impl Session {
         if space > 0 {
             exchange.warn(Warning::SpaceAfterFrame(space));
         }
-        exchange
-            .outcome()
+        let pump = self.pump();
+        if pump.as_ref().is_some_and(|pump| pump.is_insecure()) {
+            exchange.warn(Warning::Insecure);
+        }
+        let unheard = pump.is_some_and(|pump| pump.awaits_verdict_on_identity());
+        let outcome = exchange.outcome();
+        outcome
             .unwrap_or(Err(Failure::not_sent(Phase::Prepare, Cause::Closed)))
+            .map_err(|failure| match failure.cause {
+                Cause::ConnectionEnded | Cause::ConnectionBroken if unheard => Failure {
+                    hint: Some(Hint::ClientCertificate),
+                    ..failure
+                },
+                _ => failure,
+            })
     }
 
-    /// The verdict of this exchange stands; what follows its frame is judged
-    /// before the next one, just as if it came later.
-    fn note_surplus(&mut self, surplus: &[u8]) {
+    /// The TLS connection, if it is one.
+    pub fn pump(&mut self) -> Option<&mut Pump> {
+        match &mut self.wire {
+            Wire::Plain => None,
+            Wire::Tls { pump, .. } => Some(pump),
+        }
+    }
+
+    /// Until when a look at the connection waits, as of `now`.
+    fn look_until(&self, now: Instant) -> Instant {
+        let idle = self.idle_since.until(now);
+        let moment = if idle < Duration::from_millis(IDLE_MS_BEFORE_WAITING_LOOK) {
+            now
+        } else {
+            now.after(Duration::from_millis(LOOK_MS))
+        };
+        match &self.wire {
+            Wire::Tls { pump, verdict_due } if pump.awaits_verdict_on_identity() => {
+                moment.max(*verdict_due)
+            }
+            _ => moment,
+        }
+    }
+
+    fn receive(&mut self, bytes: &[u8]) {
+        let Wire::Tls { pump, .. } = &mut self.wire else {
+            return self.take(bytes);
+        };
+        let Received {
+            plain,
+            ended,
+            failure,
+        } = pump.receive(bytes);
+        self.take(&plain);
+        if let Some(cause) = failure.or(ended.then_some(Cause::ConnectionEnded)) {
+            self.end(cause);
+        }
+    }
+
+    fn transmitted(&mut self, bytes: usize) {
+        let Some(exchange) = &mut self.exchange else {
+            return;
+        };
+        let Wire::Tls { pump, .. } = &mut self.wire else {
+            return exchange.transmitted(bytes);
+        };
+        let Progress { whole, part } = pump.transmitted(bytes);
+        if part {
+            exchange.begun();
+        }
+        if whole > 0 {
+            exchange.transmitted(whole);
+        }
+    }
+
+    /// Takes application data.
+    fn take(&mut self, bytes: &[u8]) {
+        let Some(exchange) = &mut self.exchange else {
+            return;
+        };
+        if self.looking {
+            return self.idle.receive(bytes);
+        }
+        let surplus = exchange.receive(bytes);
+        if surplus.is_empty() {
+            return;
+        }
+        // The verdict of this exchange stands; what follows its frame is judged
+        // before the next one, just as if it came later.
         self.idle.receive(surplus);
-        if let (Some(_), Some(exchange)) = (self.idle.desync(), &mut self.exchange) {
+        if self.idle.desync().is_some() {
             let count = u32::try_from(surplus.len()).unwrap_or(u32::MAX);
             exchange.warn(Warning::BytesAfterFrame(count));
         }
     }
+
+    /// Whether a stream that ends now, without TLS's closing, is cut off in the
+    /// middle of something.
+    fn is_cut_off(&self) -> bool {
+        let exchange = self.exchange.as_ref();
+        let inside = exchange.is_some_and(Exchange::is_inside_reply);
+        match &self.wire {
+            Wire::Plain => false,
+            Wire::Tls { pump, .. } => inside || pump.holds_part_of_a_record(),
+        }
+    }
+
+    /// The connection is over.
+    fn end(&mut self, cause: Cause) {
+        match &mut self.exchange {
+            Some(exchange) if !exchange.is_settled() => exchange.fail(cause),
+            _ => self.ended = Some(cause),
+        }
+    }
+}
+
+impl Machine for Session {
+    fn poll(&mut self, now: Instant) -> Output<'_> {
+        let look_until = self.look_until(now);
+        let Some(exchange) = &mut self.exchange else {
+            return Output::Done;
+        };
+        if let (true, Some(desync)) = (self.looking, self.idle.desync()) {
+            exchange.fail(desync.into());
+        }
+        exchange.check_deadline(now);
+        let deadline = exchange.deadline();
+        if exchange.is_settled() {
+            self.idle_since = now;
+            return Output::Done;
+        }
+        if self.looking {
+            return Output::Look(look_until.min(deadline));
+        }
+        let bytes = match &mut self.wire {
+            Wire::Plain => exchange.to_transmit(),
+            Wire::Tls { pump, .. } => {
+                if let Err(cause) = encrypt(exchange, pump) {
+                    exchange.fail(cause);
+                    return Output::Done;
+                }
+                pump.to_transmit()
+            }
+        };
+        if bytes.is_empty() {
+            Output::Wait(deadline)
+        } else {
+            Output::Transmit(bytes, deadline)
+        }
+    }
+
+    fn handle(&mut self, input: Input<'_>) {
+        match input {
+            Input::Received(bytes) => self.receive(bytes),
+            Input::Quiet => self.looking = false,
+            Input::Ended if self.is_cut_off() => self.end(TlsProblem::Truncated.into()),
+            Input::Ended => self.end(Cause::ConnectionEnded),
+            Input::Broken => self.end(Cause::ConnectionBroken),
+            Input::Transmitted(bytes) => self.transmitted(bytes),
+        }
+    }
+}
+
+/// Puts the next part of the frame into records, as soon as those of the last
+/// part went: it joins what else TLS has to say in one write.
+fn encrypt(exchange: &Exchange, pump: &mut Pump) -> Result<(), Cause> {
+    let rest = exchange.to_transmit();
+    if rest.is_empty() || pump.holds_application_data() {
+        return Ok(());
+    }
+    pump.encrypt(rest.get(..ENCRYPT_BYTES_MAX).unwrap_or(rest))
 }

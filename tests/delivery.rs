@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use mllp_client::clock::Instant;
 use mllp_client::error::{Cause, Delivery, Desync, Failure, Phase};
+use mllp_client::machine::{Input, Machine, Output};
 use mllp_client::proto::exchange::{Reply, Verdict, Warning};
 use mllp_client::proto::payload::Payload;
-use mllp_client::session::{Input, Output, Session};
+use mllp_client::session::Session;
 
 const START: Instant = Instant::from_nanoseconds(1_000);
 const DEADLINE: Instant = Instant::from_nanoseconds(2_000);

@@ -6,14 +6,16 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use components::Components;
 use wasmtime::component::{Component, HasData, Linker, Resource, ResourceAny, ResourceTable};
 use wasmtime::{Config, Engine, Result, Store, StoreLimits, StoreLimitsBuilder};
+use wasmtime_wasi::clocks::HostWallClock;
 use wasmtime_wasi::p2::bindings::sockets::network::{self, ErrorCode};
 use wasmtime_wasi::p2::{Pollable, SocketError, bindings as wasi};
 use wasmtime_wasi::sockets::{SocketAddrUse, WasiSockets, WasiSocketsView};
-use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView, clocks};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView, clocks, random};
 
 use crate::event::PATIENCE;
 use crate::receiver::Running;
@@ -26,9 +28,11 @@ pub mod bindings {
         world: "mllp",
         imports: { default: async | trappable },
         exports: { default: async },
+        additional_derives: [PartialEq],
         with: {
             "wasi:io": wasmtime_wasi::p2::bindings::io,
             "wasi:clocks": wasmtime_wasi::p2::bindings::clocks,
+            "wasi:random": wasmtime_wasi::p2::bindings::random,
             "wasi:sockets/network": wasmtime_wasi::p2::bindings::sockets::network,
             "wasi:sockets/instance-network": wasmtime_wasi::p2::bindings::sockets::instance_network,
             "wasi:sockets/tcp": wasmtime_wasi::p2::bindings::sockets::tcp,
@@ -88,6 +92,7 @@ pub struct Grants {
     denied_early: bool,
     silent_lookups: bool,
     memory: Option<usize>,
+    time: Option<Duration>,
 }
 
 impl Grants {
@@ -133,6 +138,13 @@ impl Grants {
         self
     }
 
+    /// A clock that stands still at this time, since 1970-01-01T00:00:00Z.
+    #[must_use]
+    pub const fn time(mut self, time: Duration) -> Self {
+        self.time = Some(time);
+        self
+    }
+
     /// Lookups, and what this name stands for.
     #[must_use]
     pub fn name(mut self, name: &str, addresses: &[IpAddr]) -> Self {
@@ -144,7 +156,7 @@ impl Grants {
 }
 
 /// Options to connect with; what is `None` keeps the component's default.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Settings {
     /// The timeout of an exchange, in milliseconds.
     pub timeout: Option<u32>,
@@ -154,6 +166,61 @@ pub struct Settings {
     pub max_message_size: Option<u64>,
     /// The largest message, in bytes.
     pub max_send_size: Option<u64>,
+    /// How to speak TLS.
+    pub tls: Option<Tls>,
+}
+
+/// TLS options; the default is the component's.
+#[derive(Clone, Debug)]
+pub struct Tls {
+    /// Authorities to trust, PEM or DER.
+    pub authorities: Vec<Vec<u8>>,
+    /// Whether Mozilla's are not trusted.
+    pub own_authorities_only: bool,
+    /// Pins of public keys.
+    pub pins: Vec<String>,
+    /// Whether a pin takes the place of the chain.
+    pub pins_instead_of_chain: bool,
+    /// The client's chain and key, PEM or DER.
+    pub identity: Option<(Vec<u8>, Vec<u8>)>,
+    /// The name the receiver's certificate must be for.
+    pub server_name: Option<String>,
+    /// The lowest version.
+    pub minimum_version: types::TlsVersion,
+    /// Whether X25519MLKEM768 is offered.
+    pub hybrid: bool,
+    /// Certificate revocation lists, PEM or DER.
+    pub revocations: Vec<Vec<u8>>,
+    /// Whether anybody is trusted.
+    pub insecure: bool,
+}
+
+impl Default for Tls {
+    fn default() -> Self {
+        Self {
+            authorities: Vec::new(),
+            own_authorities_only: false,
+            pins: Vec::new(),
+            pins_instead_of_chain: false,
+            identity: None,
+            server_name: None,
+            minimum_version: types::TlsVersion::Tls12,
+            hybrid: true,
+            revocations: Vec::new(),
+            insecure: false,
+        }
+    }
+}
+
+impl Settings {
+    /// Nothing but TLS.
+    #[must_use]
+    pub fn tls(tls: Tls) -> Self {
+        Self {
+            tls: Some(tls),
+            ..Self::default()
+        }
+    }
 }
 
 /// One instance of the library component.
@@ -238,7 +305,48 @@ impl Sandbox {
         if let Some(bytes) = settings.max_send_size {
             returns(resource.call_set_max_send_size(&mut *store, options, bytes)).await;
         }
+        if let Some(tls) = &settings.tls {
+            let tls = tls_options(&self.mllp, store, tls).await;
+            returns(resource.call_set_tls(&mut *store, options, tls)).await;
+            returns(tls.resource_drop_async(&mut *store)).await;
+        }
         returns(client.mllp_client().call_connect(store, options)).await
+    }
+
+    /// Replaces the client's TLS options.
+    ///
+    /// # Errors
+    /// The component's failure.
+    ///
+    /// # Panics
+    /// If the component traps or hangs.
+    pub async fn set_tls(&mut self, client: Client, tls: &Tls) -> Result<(), types::Failure> {
+        let tls = tls_options(&self.mllp, &mut self.store, tls).await;
+        let guest = self.mllp.hl7_mllp_client().mllp_client();
+        let outcome = returns(guest.call_set_tls(&mut self.store, client, tls)).await;
+        returns(tls.resource_drop_async(&mut self.store)).await;
+        outcome
+    }
+
+    /// Connects the client anew.
+    ///
+    /// # Errors
+    /// The component's failure.
+    ///
+    /// # Panics
+    /// If the component traps or hangs.
+    pub async fn reconnect(&mut self, client: Client) -> Result<(), types::Failure> {
+        let guest = self.mllp.hl7_mllp_client().mllp_client();
+        returns(guest.call_reconnect(&mut self.store, client)).await
+    }
+
+    /// What the client's TLS handshake agreed on.
+    ///
+    /// # Panics
+    /// If the component traps or hangs.
+    pub async fn tls(&mut self, client: Client) -> Option<types::TlsSession> {
+        let guest = self.mllp.hl7_mllp_client().mllp_client();
+        returns(guest.call_tls(&mut self.store, client)).await
     }
 
     /// Sends a message.
@@ -331,6 +439,35 @@ impl Sandbox {
     }
 }
 
+async fn tls_options(mllp: &Mllp, store: &mut Store<Host>, tls: &Tls) -> ResourceAny {
+    let resource = mllp.hl7_mllp_client().tls_options();
+    let options = returns(resource.call_constructor(&mut *store)).await;
+    for authorities in &tls.authorities {
+        returns(resource.call_add_authorities(&mut *store, options, authorities)).await;
+    }
+    let only = tls.own_authorities_only;
+    returns(resource.call_set_own_authorities_only(&mut *store, options, only)).await;
+    for pin in &tls.pins {
+        returns(resource.call_add_pin(&mut *store, options, pin)).await;
+    }
+    let instead = tls.pins_instead_of_chain;
+    returns(resource.call_set_pins_instead_of_chain(&mut *store, options, instead)).await;
+    if let Some((chain, key)) = &tls.identity {
+        returns(resource.call_set_identity(&mut *store, options, chain, key)).await;
+    }
+    if let Some(name) = &tls.server_name {
+        returns(resource.call_set_server_name(&mut *store, options, name)).await;
+    }
+    let version = tls.minimum_version;
+    returns(resource.call_set_minimum_version(&mut *store, options, version)).await;
+    returns(resource.call_set_hybrid(&mut *store, options, tls.hybrid)).await;
+    for lists in &tls.revocations {
+        returns(resource.call_add_revocations(&mut *store, options, lists)).await;
+    }
+    returns(resource.call_set_insecure(store, options, tls.insecure)).await;
+    options
+}
+
 /// A call that neither traps nor hangs.
 async fn returns<T>(call: impl Future<Output = Result<T>>) -> T {
     tokio::time::timeout(PATIENCE, call)
@@ -352,6 +489,9 @@ impl Host {
         let addresses = grants.addresses;
         let mut ctx = WasiCtx::builder();
         ctx.allow_tcp(grants.tcp);
+        if let Some(time) = grants.time {
+            ctx.wall_clock(StandingClock(time));
+        }
         ctx.socket_addr_check(move |address, usage| {
             let allowed = match usage {
                 // Connecting binds to the unspecified address first.
@@ -371,6 +511,19 @@ impl Host {
             names: grants.names,
             silent_lookups: grants.silent_lookups,
         }
+    }
+}
+
+/// A clock that always tells the same time.
+struct StandingClock(Duration);
+
+impl HostWallClock for StandingClock {
+    fn resolution(&self) -> Duration {
+        Duration::from_secs(1)
+    }
+
+    fn now(&self) -> Duration {
+        self.0
     }
 }
 
@@ -402,6 +555,13 @@ fn link(linker: &mut Linker<Host>) -> Result<()> {
         linker,
         clocks::WasiClocksView::clocks,
     )?;
+    wasi::clocks::wall_clock::add_to_linker::<Host, clocks::WasiClocks>(
+        linker,
+        clocks::WasiClocksView::clocks,
+    )?;
+    wasi::random::random::add_to_linker::<Host, random::WasiRandom>(linker, |host| {
+        host.ctx.random()
+    })?;
     let options = network::LinkOptions::default();
     let sockets = WasiSocketsView::sockets;
     network::add_to_linker::<Host, WasiSockets>(linker, &options, sockets)?;

@@ -75,6 +75,8 @@ pub enum Warning {
     /// This many further bytes came with the reply: the next exchange on this
     /// connection will fail.
     BytesAfterFrame(u32),
+    /// The receiver's identity was not checked.
+    Insecure,
 }
 
 impl Warning {
@@ -86,6 +88,7 @@ impl Warning {
             Self::SpaceAfterFrame(_) => "space-after-frame",
             Self::LineFeedSegments => "line-feed-segments",
             Self::BytesAfterFrame(_) => "bytes-after-frame",
+            Self::Insecure => "insecure",
         }
     }
 
@@ -96,7 +99,7 @@ impl Warning {
             Self::SpaceBeforeStartBlock(bytes)
             | Self::SpaceAfterFrame(bytes)
             | Self::BytesAfterFrame(bytes) => Some(bytes),
-            Self::LineFeedSegments => None,
+            Self::LineFeedSegments | Self::Insecure => None,
         }
     }
 }
@@ -133,6 +136,7 @@ pub struct Exchange {
     deadline: Instant,
     decoder: Decoder,
     handed_over: usize,
+    begun: bool,
     settled: Option<Result<Reply, Failure>>,
 }
 
@@ -151,6 +155,7 @@ impl Exchange {
             deadline,
             decoder: Decoder::new(reply_bytes_max),
             handed_over: 0,
+            begun: false,
             settled: None,
         })
     }
@@ -166,6 +171,12 @@ impl Exchange {
     #[must_use]
     pub fn to_transmit(&self) -> &[u8] {
         self.frame.get(self.handed_over..).unwrap_or_default()
+    }
+
+    /// Some of what is to be transmitted is with the transport, in a record that
+    /// no receiver can read before it has the rest.
+    pub fn begun(&mut self) {
+        self.begun = true;
     }
 
     /// The next `bytes` of the frame are, or may be, with the transport.
@@ -210,6 +221,7 @@ impl Exchange {
             },
             delivery: self.delivery(),
             attempts: Vec::new(),
+            hint: None,
         };
         self.settle(Err(failure));
     }
@@ -219,6 +231,12 @@ impl Exchange {
         if now >= self.deadline {
             self.fail(Cause::TimedOut);
         }
+    }
+
+    /// Whether a part of a reply has come.
+    #[must_use]
+    pub fn is_inside_reply(&self) -> bool {
+        self.decoder.is_inside_frame()
     }
 
     /// Whether the exchange is over.
@@ -249,7 +267,7 @@ impl Exchange {
         // content with the end block.
         let end_block_went = self.is_handed_over() || self.to_transmit().len() == 1;
         match self.handed_over {
-            0 => Delivery::NotSent,
+            0 if !self.begun => Delivery::NotSent,
             _ if end_block_went => Delivery::InDoubt,
             _ => Delivery::CutShort,
         }

@@ -119,6 +119,12 @@ impl Decoder {
         Ok((bytes.len(), None))
     }
 
+    /// Whether a frame has begun and not ended.
+    #[must_use]
+    pub const fn is_inside_frame(&self) -> bool {
+        !matches!(self.state, State::Outside)
+    }
+
     fn before(&mut self, byte: u8) -> Result<(), Cause> {
         if byte == START_BLOCK {
             self.state = State::Inside;

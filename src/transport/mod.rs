@@ -4,6 +4,7 @@
 
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
+use core::time::Duration;
 
 use crate::clock::Instant;
 use crate::error::Cause;
@@ -18,6 +19,9 @@ pub trait Transport {
 
     /// The time now.
     fn now(&self) -> Instant;
+
+    /// The time of day, since 1970-01-01T00:00:00Z. Asked for under TLS only.
+    fn time_of_day(&self) -> Duration;
 
     /// Lets go of what earlier calls had to leave behind, as far as it can be.
     /// Called at the beginning of every call.

@@ -7,9 +7,10 @@
 
 use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
+use core::time::Duration;
 
 use spin::Mutex;
-use wasi::clocks::monotonic_clock;
+use wasi::clocks::{monotonic_clock, wall_clock};
 use wasi::io::poll::{Pollable, poll};
 use wasi::io::streams::{InputStream, OutputStream, StreamError};
 use wasi::sockets::instance_network::instance_network;
@@ -52,6 +53,11 @@ impl Transport for Wasi02 {
 
     fn now(&self) -> Instant {
         Instant::from_nanoseconds(monotonic_clock::now())
+    }
+
+    fn time_of_day(&self) -> Duration {
+        let now = wall_clock::now();
+        Duration::new(now.seconds, now.nanoseconds.min(999_999_999))
     }
 
     fn tidy(&mut self) {

@@ -13,6 +13,7 @@ const SHORT: Settings = Settings {
     connect_timeout: None,
     max_message_size: None,
     max_send_size: None,
+    tls: None,
 };
 
 #[tokio::test(flavor = "multi_thread")]

@@ -14,9 +14,11 @@ fn the_library_imports_exactly_the_promised_interfaces() {
         imports,
         [
             "wasi:clocks/monotonic-clock@0.2.12",
+            "wasi:clocks/wall-clock@0.2.12",
             "wasi:io/error@0.2.12",
             "wasi:io/poll@0.2.12",
             "wasi:io/streams@0.2.12",
+            "wasi:random/random@0.2.12",
             "wasi:sockets/instance-network@0.2.12",
             "wasi:sockets/ip-name-lookup@0.2.12",
             "wasi:sockets/network@0.2.12",

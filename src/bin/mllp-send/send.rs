@@ -87,6 +87,7 @@ mod tests {
     use std::collections::VecDeque;
     use std::net::{IpAddr, SocketAddr};
     use std::rc::Rc;
+    use std::time::Duration;
 
     use mllp_client::clock;
     use mllp_client::error::Cause;
@@ -114,6 +115,10 @@ mod tests {
 
         fn now(&self) -> clock::Instant {
             clock::Instant::default()
+        }
+
+        fn time_of_day(&self) -> Duration {
+            panic!("no date is needed without TLS");
         }
 
         fn resolve(&mut self, _: &str, _: clock::Instant) -> Result<Vec<IpAddr>, Cause> {
