@@ -1,6 +1,7 @@
 //! The test bench: the components in a real wasmtime, with a network that
 //! allows exactly what a test names, against receivers that follow a script.
 
+pub mod certificates;
 pub mod command;
 pub mod event;
 pub mod folder;

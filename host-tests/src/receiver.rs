@@ -4,14 +4,21 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use crate::event::{Event, PATIENCE};
 use crate::messages;
 
 enum Step {
     Accept,
+    ShakeHands(Arc<ServerConfig>),
+    RefuseHandshake(Arc<ServerConfig>),
+    ExpectClosing,
+    Cut,
     Expect(Vec<u8>),
     ExpectAny,
     ExpectEnd,
@@ -61,6 +68,30 @@ impl Receiver {
     #[must_use]
     pub fn accept(self) -> Self {
         self.then(Step::Accept)
+    }
+
+    /// Completes a TLS handshake; everything after it is said through TLS.
+    #[must_use]
+    pub fn shake_hands(self, config: Arc<ServerConfig>) -> Self {
+        self.then(Step::ShakeHands(config))
+    }
+
+    /// Takes part in a TLS handshake that must fail, before any message.
+    #[must_use]
+    pub fn refuse_handshake(self, config: Arc<ServerConfig>) -> Self {
+        self.then(Step::RefuseHandshake(config))
+    }
+
+    /// Reads TLS's closing; no byte of a message may come before it.
+    #[must_use]
+    pub fn expect_closing(self) -> Self {
+        self.then(Step::ExpectClosing)
+    }
+
+    /// Ends a TLS connection without its closing.
+    #[must_use]
+    pub fn cut(self) -> Self {
+        self.then(Step::Cut)
     }
 
     /// Reads a frame, which must hold exactly this message.
@@ -208,9 +239,56 @@ impl Running {
     }
 }
 
+/// What the sender is heard and told through.
+enum Line {
+    Plain(TcpStream),
+    Tls(Box<StreamOwned<ServerConnection, TcpStream>>),
+}
+
+impl Line {
+    fn socket(&self) -> &TcpStream {
+        match self {
+            Self::Plain(socket) => socket,
+            Self::Tls(stream) => stream.get_ref(),
+        }
+    }
+
+    fn into_socket(self) -> TcpStream {
+        match self {
+            Self::Plain(socket) => socket,
+            Self::Tls(stream) => stream.into_parts().1,
+        }
+    }
+}
+
+impl Read for Line {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        match self {
+            Self::Plain(socket) => socket.read(buffer),
+            Self::Tls(stream) => stream.read(buffer),
+        }
+    }
+}
+
+impl Write for Line {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        match self {
+            Self::Plain(socket) => socket.write(bytes),
+            Self::Tls(stream) => stream.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        match self {
+            Self::Plain(socket) => socket.flush(),
+            Self::Tls(stream) => stream.flush(),
+        }
+    }
+}
+
 struct Play {
     listener: TcpListener,
-    connection: Option<TcpStream>,
+    connection: Option<Line>,
     received: Vec<Vec<u8>>,
 }
 
@@ -218,6 +296,13 @@ impl Play {
     fn step(&mut self, step: Step) {
         match step {
             Step::Accept => self.accept(),
+            Step::ShakeHands(config) => self.shake_hands(config),
+            Step::RefuseHandshake(config) => self.refuse_handshake(config),
+            Step::ExpectClosing => {
+                let read = self.connection().read(&mut [0; 1]);
+                assert_eq!(read.expect("TLS's closing"), 0, "a byte before the closing");
+            }
+            Step::Cut => drop(self.connection.take().map(Line::into_socket)),
             Step::Expect(message) => {
                 let received = self.read_frame();
                 assert!(received == message, "the receiver got another message");
@@ -248,14 +333,15 @@ impl Play {
             }
             Step::Dribble(bytes, pause) => self.dribble(&bytes, pause),
             Step::HalfClose => {
-                let connection = self.connection();
-                connection.shutdown(Shutdown::Write).expect("half close");
+                let socket = self.connection().socket();
+                socket.shutdown(Shutdown::Write).expect("half close");
             }
             Step::Reset => {
-                let socket = socket2::Socket::from(self.connection.take().expect("a connection"));
+                let line = self.connection.take().expect("a connection");
+                let socket = socket2::Socket::from(line.into_socket());
                 socket.set_linger(Some(Duration::ZERO)).expect("linger");
             }
-            Step::Close => self.connection = None,
+            Step::Close => self.close(),
             Step::Announce(event) => event.announce(),
             Step::Await(event) => event.wait(),
             Step::Serve(messages, code) => {
@@ -277,7 +363,50 @@ impl Play {
         connection
             .set_write_timeout(Some(PATIENCE))
             .expect("timeout");
-        self.connection = Some(connection);
+        self.connection = Some(Line::Plain(connection));
+    }
+
+    fn close(&mut self) {
+        if let Some(Line::Tls(stream)) = &mut self.connection {
+            stream.conn.send_close_notify();
+            // The sender may be gone.
+            let _ = stream.flush();
+        }
+        self.connection = None;
+    }
+
+    fn socket(&mut self) -> TcpStream {
+        match self.connection.take() {
+            Some(Line::Plain(socket)) => socket,
+            _ => panic!("the script accepts first, and shakes hands once"),
+        }
+    }
+
+    fn shake_hands(&mut self, config: Arc<ServerConfig>) {
+        let mut socket = self.socket();
+        let mut connection = ServerConnection::new(config).expect("a server");
+        while connection.is_handshaking() || connection.wants_write() {
+            connection.complete_io(&mut socket).expect("a handshake");
+        }
+        let stream = StreamOwned::new(connection, socket);
+        self.connection = Some(Line::Tls(Box::new(stream)));
+    }
+
+    /// Whichever end refuses, and whether or not the handshake is over for the
+    /// other by then: the end has to come, and before any message.
+    fn refuse_handshake(&mut self, config: Arc<ServerConfig>) {
+        let mut socket = self.socket();
+        let mut connection = ServerConnection::new(config).expect("a server");
+        while connection.is_handshaking() {
+            if connection.complete_io(&mut socket).is_err() {
+                // The alert that tells why.
+                let _ = connection.write_tls(&mut socket);
+                return;
+            }
+        }
+        let mut stream = StreamOwned::new(connection, socket);
+        let read = stream.read(&mut [0; 1]);
+        assert!(!matches!(read, Ok(1)), "a byte of a message came");
     }
 
     /// The standard library's `accept` knows no patience.
@@ -299,7 +428,7 @@ impl Play {
         panic!("no sender connected");
     }
 
-    fn connection(&mut self) -> &mut TcpStream {
+    fn connection(&mut self) -> &mut Line {
         self.connection.as_mut().expect("the script accepts first")
     }
 

@@ -19,3 +19,4 @@ mod lifecycle;
 mod limits;
 mod reaching;
 mod stalled_receivers;
+mod tls_exchange;
