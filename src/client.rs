@@ -183,12 +183,33 @@ impl<T: Transport> MllpClient<T> {
         if let Some(tls) = &self.tls {
             tls.set_time(self.transport.time_of_day());
         }
-        let outcome = session.begin(payload, deadline).and_then(|()| {
-            drive::run(session, &self.transport, connection);
-            session.finish()
-        });
+        let outcome = look(&self.transport, session, connection, deadline)
+            .and_then(|()| session.begin(payload, deadline))
+            .and_then(|()| {
+                drive::run(session, &self.transport, connection);
+                session.finish()
+            });
         if outcome.is_err() {
             // The call's time is up, or the receiver has had its say.
+            self.end(Duration::ZERO);
+        }
+        outcome
+    }
+
+    /// Looks whether a message could be sent now, as [`send`](Self::send) does
+    /// before it writes, and sends nothing.
+    ///
+    /// # Errors
+    /// `closed`, and what a look finds: an ended or broken connection, unread
+    /// bytes, a refused client certificate. All but the first end the client.
+    pub fn probe(&mut self) -> Result<(), Failure> {
+        self.transport.tidy();
+        let deadline = deadline(&self.transport, self.options.timeout_ms);
+        let Some((session, connection)) = &mut self.open else {
+            return Err(Failure::not_sent(Phase::Prepare, Cause::Closed));
+        };
+        let outcome = look(&self.transport, session, connection, deadline);
+        if outcome.is_err() {
             self.end(Duration::ZERO);
         }
         outcome
@@ -309,6 +330,17 @@ fn shake_hands<T: Transport>(
             Err(failure)
         }
     }
+}
+
+fn look<T: Transport>(
+    transport: &T,
+    session: &mut Session,
+    connection: &mut T::Connection,
+    deadline: Instant,
+) -> Result<(), Failure> {
+    let mut look = session.look(deadline);
+    drive::run(&mut look, transport, connection);
+    look.finish()
 }
 
 /// Tells the receiver that this is the end, or why, as far as it takes that

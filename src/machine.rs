@@ -7,7 +7,7 @@
 
 use crate::clock::Instant;
 
-/// A part of a connection's life: a handshake, an exchange, a closing.
+/// A part of a connection's life: a handshake, a look, an exchange, a farewell.
 pub trait Machine {
     /// What to do next, as of `now`.
     fn poll(&mut self, now: Instant) -> Output<'_>;
@@ -32,6 +32,7 @@ pub enum Output<'a> {
 }
 
 /// What happened on the connection.
+#[derive(Clone, Copy)]
 pub enum Input<'a> {
     /// Bytes came.
     Received(&'a [u8]),

@@ -1,6 +1,6 @@
-//! One connection's life as a machine: looks before it writes, runs one exchange
-//! at a time, remembers what stands unread between two. It joins the exchange
-//! to the bytes of the connection, plain or TLS's, and does no I/O.
+//! One connection's life as machines: a look before each exchange, one exchange
+//! at a time, and between two the memory of what stands unread. It joins the
+//! exchange to the bytes of the connection, plain or TLS's, and does no I/O.
 
 use alloc::boxed::Box;
 use core::time::Duration;
@@ -20,10 +20,9 @@ pub struct Session {
     reply_bytes_max: u64,
     wire: Wire,
     idle: Idle,
-    looking: bool,
     /// When the last exchange, or connecting, was over.
     idle_since: Instant,
-    /// What ended the connection, if that came after an exchange was settled.
+    /// What ended the connection while no exchange was in progress.
     ended: Option<Cause>,
     exchange: Option<Exchange>,
 }
@@ -49,7 +48,6 @@ impl Session {
             reply_bytes_max,
             wire: Wire::Plain,
             idle: Idle::default(),
-            looking: false,
             idle_since: now,
             ended: None,
             exchange: None,
@@ -71,17 +69,25 @@ impl Session {
         self
     }
 
-    /// Begins the exchange of `payload`, to be over by `deadline`.
+    /// Looks at the idle connection before anything is written, at most until
+    /// `deadline`: what stands unread there belongs to no message, and an ended
+    /// connection is found while the message is still `not-sent`.
+    pub fn look(&mut self, deadline: Instant) -> Look<'_> {
+        Look {
+            session: self,
+            deadline,
+            over: false,
+            failed: None,
+        }
+    }
+
+    /// Begins the exchange of `payload`, to be over by `deadline`, on a connection
+    /// that was looked at.
     ///
     /// # Errors
     /// `out-of-memory` if the frame cannot be made.
     pub fn begin(&mut self, payload: Payload, deadline: Instant) -> Result<(), Failure> {
-        let mut exchange = Exchange::new(payload, deadline, self.reply_bytes_max)?;
-        if let Some(cause) = self.ended.take() {
-            exchange.fail(cause);
-        }
-        self.exchange = Some(exchange);
-        self.looking = true;
+        self.exchange = Some(Exchange::new(payload, deadline, self.reply_bytes_max)?);
         Ok(())
     }
 
@@ -92,7 +98,6 @@ impl Session {
     /// late would meet the next message.
     pub fn finish(&mut self) -> Result<Reply, Failure> {
         let space = self.idle.take_space();
-        self.looking = false;
         let mut exchange = self
             .exchange
             .take()
@@ -101,20 +106,13 @@ impl Session {
             exchange.warn(Warning::SpaceAfterFrame(space));
         }
         let pump = self.pump();
-        if pump.as_ref().is_some_and(|pump| pump.is_insecure()) {
+        if pump.is_some_and(|pump| pump.is_insecure()) {
             exchange.warn(Warning::Insecure);
         }
-        let unheard = pump.is_some_and(|pump| pump.awaits_verdict_on_identity());
-        let outcome = exchange.outcome();
-        outcome
+        exchange
+            .outcome()
             .unwrap_or(Err(Failure::not_sent(Phase::Prepare, Cause::Closed)))
-            .map_err(|failure| match failure.cause {
-                Cause::ConnectionEnded | Cause::ConnectionBroken if unheard => Failure {
-                    hint: Some(Hint::ClientCertificate),
-                    ..failure
-                },
-                _ => failure,
-            })
+            .map_err(|failure| self.explained(failure))
     }
 
     /// The TLS connection, if it is one.
@@ -175,11 +173,8 @@ impl Session {
     /// Takes application data.
     fn take(&mut self, bytes: &[u8]) {
         let Some(exchange) = &mut self.exchange else {
-            return;
-        };
-        if self.looking {
             return self.idle.receive(bytes);
-        }
+        };
         let surplus = exchange.receive(bytes);
         if surplus.is_empty() {
             return;
@@ -196,11 +191,27 @@ impl Session {
     /// Whether a stream that ends now, without TLS's closing, is cut off in the
     /// middle of something.
     fn is_cut_off(&self) -> bool {
-        let exchange = self.exchange.as_ref();
-        let inside = exchange.is_some_and(Exchange::is_inside_reply);
+        match (&self.wire, &self.exchange) {
+            (Wire::Tls { pump, .. }, Some(exchange)) => {
+                exchange.is_inside_reply() || pump.holds_part_of_a_record()
+            }
+            _ => false,
+        }
+    }
+
+    /// A failure whose cause may lie in what the receiver thinks of the client
+    /// certificate.
+    fn explained(&self, failure: Failure) -> Failure {
+        let lost = matches!(
+            failure.cause,
+            Cause::ConnectionEnded | Cause::ConnectionBroken
+        );
         match &self.wire {
-            Wire::Plain => false,
-            Wire::Tls { pump, .. } => inside || pump.holds_part_of_a_record(),
+            Wire::Tls { pump, .. } if lost && pump.awaits_verdict_on_identity() => Failure {
+                hint: Some(Hint::ClientCertificate),
+                ..failure
+            },
+            _ => failure,
         }
     }
 
@@ -215,21 +226,14 @@ impl Session {
 
 impl Machine for Session {
     fn poll(&mut self, now: Instant) -> Output<'_> {
-        let look_until = self.look_until(now);
         let Some(exchange) = &mut self.exchange else {
             return Output::Done;
         };
-        if let (true, Some(desync)) = (self.looking, self.idle.desync()) {
-            exchange.fail(desync.into());
-        }
         exchange.check_deadline(now);
         let deadline = exchange.deadline();
         if exchange.is_settled() {
             self.idle_since = now;
             return Output::Done;
-        }
-        if self.looking {
-            return Output::Look(look_until.min(deadline));
         }
         let bytes = match &mut self.wire {
             Wire::Plain => exchange.to_transmit(),
@@ -251,11 +255,58 @@ impl Machine for Session {
     fn handle(&mut self, input: Input<'_>) {
         match input {
             Input::Received(bytes) => self.receive(bytes),
-            Input::Quiet => self.looking = false,
+            Input::Quiet => {}
             Input::Ended if self.is_cut_off() => self.end(TlsProblem::Truncated.into()),
             Input::Ended => self.end(Cause::ConnectionEnded),
             Input::Broken => self.end(Cause::ConnectionBroken),
             Input::Transmitted(bytes) => self.transmitted(bytes),
+        }
+    }
+}
+
+/// A look at the idle connection.
+#[derive(Debug)]
+pub struct Look<'s> {
+    session: &'s mut Session,
+    deadline: Instant,
+    over: bool,
+    failed: Option<Cause>,
+}
+
+impl Look<'_> {
+    /// What the look found.
+    ///
+    /// # Errors
+    /// What keeps the connection from being used, `not-sent`.
+    pub fn finish(self) -> Result<(), Failure> {
+        match self.failed {
+            None => Ok(()),
+            Some(cause) => {
+                let failure = Failure::not_sent(Phase::Write, cause);
+                Err(self.session.explained(failure))
+            }
+        }
+    }
+}
+
+impl Machine for Look<'_> {
+    fn poll(&mut self, now: Instant) -> Output<'_> {
+        let desync = self.session.idle.desync().map(Cause::from);
+        self.failed = desync.or_else(|| self.session.ended.clone());
+        if self.failed.is_none() && now >= self.deadline {
+            self.failed = Some(Cause::TimedOut);
+        }
+        if self.over || self.failed.is_some() {
+            Output::Done
+        } else {
+            Output::Look(self.session.look_until(now).min(self.deadline))
+        }
+    }
+
+    fn handle(&mut self, input: Input<'_>) {
+        match input {
+            Input::Quiet => self.over = true,
+            other => self.session.handle(other),
         }
     }
 }

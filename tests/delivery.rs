@@ -23,15 +23,25 @@ fn begun() -> Session {
 }
 
 fn begin(session: &mut Session) {
+    look(session, &[Input::Quiet]).unwrap();
     let payload = Payload::parse(MESSAGE.to_vec(), 1_000).unwrap();
     session.begin(payload, DEADLINE).unwrap();
-    assert!(matches!(session.poll(START), Output::Look(START)));
+}
+
+/// A look at an idle connection on which this happens.
+fn look(session: &mut Session, inputs: &[Input<'_>]) -> Result<(), Failure> {
+    let mut look = session.look(DEADLINE);
+    assert!(matches!(look.poll(START), Output::Look(START)));
+    for input in inputs {
+        look.handle(*input);
+    }
+    assert!(matches!(look.poll(START), Output::Done));
+    look.finish()
 }
 
 /// A session of which the transport took this much of the frame.
 fn handed_over(bytes: usize) -> Session {
     let mut session = begun();
-    session.handle(Input::Quiet);
     assert!(
         matches!(session.poll(START), Output::Transmit(rest, DEADLINE) if rest.len() == FRAME_SIZE)
     );
@@ -135,10 +145,8 @@ fn after_idleness_the_look_waits_a_moment_and_never_past_the_deadline() {
     let look = |idle_ms: u64, timeout_ms: u64| {
         let mut session = Session::new(1_000, begin);
         let now = begin.after(Duration::from_millis(idle_ms));
-        let payload = Payload::parse(MESSAGE.to_vec(), 1_000).unwrap();
         let deadline = now.after(Duration::from_micros(timeout_ms * 1_000 / 2));
-        session.begin(payload, deadline).unwrap();
-        match session.poll(now) {
+        match session.look(deadline).poll(now) {
             Output::Look(moment) => now.until(moment),
             _ => panic!("looks first"),
         }
@@ -151,10 +159,22 @@ fn after_idleness_the_look_waits_a_moment_and_never_past_the_deadline() {
 
 #[test]
 fn what_stands_unread_keeps_the_message_from_leaving() {
-    let mut session = begun();
-    session.handle(Input::Received(ACK));
+    let mut session = Session::new(1_000, START);
+    let found = look(&mut session, &[Input::Received(ACK)]).unwrap_err();
     let desync = Cause::ProtocolDesync(Desync::UnreadFrame);
-    assert_eq!(known(session), (desync, Phase::Write, Delivery::NotSent));
+    assert_eq!(found, Failure::not_sent(Phase::Write, desync));
+}
+
+#[test]
+fn an_ended_or_broken_connection_keeps_the_message_from_leaving() {
+    for (input, cause) in [
+        (Input::Ended, Cause::ConnectionEnded),
+        (Input::Broken, Cause::ConnectionBroken),
+    ] {
+        let mut session = Session::new(1_000, START);
+        let found = look(&mut session, &[input]).unwrap_err();
+        assert_eq!(found, Failure::not_sent(Phase::Write, cause));
+    }
 }
 
 #[test]
@@ -177,9 +197,8 @@ fn white_space_after_a_frame_is_told_once_wherever_it_is_found() {
     apart.handle(Input::Received(ACK));
     assert!(matches!(apart.poll(START), Output::Done));
     assert_eq!(apart.finish().unwrap().warnings, []);
+    look(&mut apart, &[Input::Received(b"\n"), Input::Quiet]).unwrap();
     begin(&mut apart);
-    apart.handle(Input::Received(b"\n"));
-    apart.handle(Input::Quiet);
     apart.handle(Input::Transmitted(FRAME_SIZE));
     apart.handle(Input::Received(ACK));
     assert_eq!(
@@ -197,11 +216,11 @@ fn a_frame_that_follows_the_answer_is_told_and_stops_the_next_message() {
     assert_eq!(reply.verdict, Verdict::Applied);
     let size = u32::try_from(ACK.len()).unwrap();
     assert_eq!(reply.warnings, [Warning::BytesAfterFrame(size)]);
-    let payload = Payload::parse(MESSAGE.to_vec(), 1_000).unwrap();
-    session.begin(payload, DEADLINE).unwrap();
-    assert!(matches!(session.poll(START), Output::Done));
+    let mut look = session.look(DEADLINE);
+    assert!(matches!(look.poll(START), Output::Done));
     let desync = Cause::ProtocolDesync(Desync::UnreadFrame);
-    assert_eq!(known(session), (desync, Phase::Write, Delivery::NotSent));
+    let found = look.finish().unwrap_err();
+    assert_eq!(found, Failure::not_sent(Phase::Write, desync));
 }
 
 #[test]
