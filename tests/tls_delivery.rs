@@ -103,6 +103,15 @@ fn pair(version: &'static SupportedProtocolVersion) -> Pair {
 /// The two ends of a handshake that is over for the sender. What the receiver
 /// says after that is still with it.
 fn shaken(options: TlsOptions, server: ServerConfig) -> (Session, ServerConnection) {
+    let (handshake, server) = attempted(options, server);
+    assert_eq!(handshake.failure(), None);
+    let (pump, idle) = handshake.into_parts();
+    let session = Session::new(1_000, START).secured(pump, idle, Duration::from_millis(20));
+    (session, server)
+}
+
+/// The same, however it ended.
+fn attempted(options: TlsOptions, server: ServerConfig) -> (Handshake, ServerConnection) {
     let tls = Tls::new(&options, "lab.example").unwrap();
     tls.set_time(std::time::UNIX_EPOCH.elapsed().unwrap());
     let mut server = ServerConnection::new(Arc::new(server)).unwrap();
@@ -122,10 +131,7 @@ fn shaken(options: TlsOptions, server: ServerConfig) -> (Session, ServerConnecti
             _ => panic!("a handshake sends or waits"),
         }
     }
-    assert_eq!(handshake.failure(), None);
-    let (pump, idle) = handshake.into_parts();
-    let session = Session::new(1_000, START).secured(pump, idle, Duration::from_millis(20));
-    (session, server)
+    (handshake, server)
 }
 
 /// The server takes the sender's bytes; what it makes of them shows later.
@@ -482,6 +488,52 @@ fn farewell(session: &mut Session) -> Vec<u8> {
     match farewell.poll(START) {
         Output::Transmit(bytes, _) => bytes.to_vec(),
         _ => Vec::new(),
+    }
+}
+
+#[test]
+fn a_message_may_leave_while_a_ticket_is_on_its_way() {
+    let tickets = say(&mut pair(TLS13).server).len();
+    for arrived in 0..tickets {
+        let mut pair = pair(TLS13);
+        let said = say(&mut pair.server);
+        let mut look = pair.session.look(DEADLINE);
+        look.handle(Input::Received(&said[..arrived]));
+        look.handle(Input::Quiet);
+        look.finish().unwrap();
+        let payload = Payload::parse(message(100), 1 << 20).unwrap();
+        pair.session.begin(payload, DEADLINE).unwrap();
+        let sent = pair.hand_over(usize::MAX).concat();
+        assert_eq!(heard(&mut pair.server, &sent).len(), 100);
+        pair.session.handle(Input::Received(&said[arrived..]));
+        pair.answer(ACK);
+        assert_eq!(pair.outcome().unwrap().verdict, Verdict::Applied);
+    }
+}
+
+#[test]
+fn a_receiver_whose_certificate_is_refused_is_told_why() {
+    for version in [TLS13, TLS12] {
+        let authority = Authority::new();
+        let options = TlsOptions {
+            server_name: Some("other.example".into()),
+            ..authority.options()
+        };
+        let (handshake, mut server) = attempted(options, authority.server(version, false));
+        let failure = handshake.failure().unwrap();
+        assert_eq!(
+            (failure.phase, failure.delivery),
+            (Phase::Tls, Delivery::NotSent)
+        );
+        let (mut pump, _) = handshake.into_parts();
+        let mut farewell = Farewell::new(&mut pump, START);
+        let Output::Transmit(alert, _) = farewell.poll(START) else {
+            panic!("an alert");
+        };
+        server.read_tls(&mut &*alert).unwrap();
+        let heard = server.process_new_packets();
+        let expected = rustls::Error::AlertReceived(rustls::AlertDescription::BadCertificate);
+        assert_eq!(heard.unwrap_err(), expected);
     }
 }
 

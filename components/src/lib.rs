@@ -1,5 +1,8 @@
 //! Builds the two components into `target/components`, in a target folder of
 //! their own: the build that asks for them holds the lock of the other one.
+//!
+//! With `MLLP_CRYPTO=ring` in the environment they are made with the feature
+//! `ring`, into `target/components-ring`.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -28,18 +31,36 @@ pub fn build() -> io::Result<Components> {
         "--lib",
         "--crate-type=cdylib",
         "--no-default-features",
-        "--features=component",
+        &format!(
+            "--features=component{}",
+            if with_ring() { ",ring" } else { "" }
+        ),
     ])?;
     cargo(&[
         "build",
         "--bin=mllp-send",
         "--no-default-features",
-        "--features=command",
+        &format!(
+            "--features=command{}",
+            if with_ring() { ",ring" } else { "" }
+        ),
     ])?;
     Ok(Components {
         library: publish("mllp_client.wasm")?,
         command: publish("mllp-send.wasm")?,
     })
+}
+
+/// Whether the components are made with the feature `ring`.
+#[must_use]
+pub fn with_ring() -> bool {
+    std::env::var_os("MLLP_CRYPTO").is_some_and(|crypto| crypto == "ring")
+}
+
+/// A folder below `target`, apart for each cryptography.
+fn folder(name: &str) -> PathBuf {
+    let apart = if with_ring() { "-ring" } else { "" };
+    root().join("target").join(format!("{name}{apart}"))
 }
 
 /// The workspace's root.
@@ -82,7 +103,8 @@ fn cargo(arguments: &[&str]) -> io::Result<()> {
         .args(arguments)
         .args(["--quiet", "--locked", "--release", "--package=mllp-client"])
         .arg(format!("--target={TARGET}"))
-        .args(["--target-dir", "target/guests"]))
+        .arg("--target-dir")
+        .arg(folder("guests")))
 }
 
 fn run(command: &mut Command) -> io::Result<()> {
@@ -96,8 +118,8 @@ fn run(command: &mut Command) -> io::Result<()> {
 /// Puts a built component where the documentation says it lies. Whole or not at
 /// all: several test programs may do so at the same time.
 fn publish(name: &str) -> io::Result<PathBuf> {
-    let built = root().join("target/guests").join(TARGET).join("release");
-    let folder = root().join("target/components");
+    let built = folder("guests").join(TARGET).join("release");
+    let folder = folder("components");
     let component = std::fs::read(built.join(name))?;
     let published = folder.join(name);
     if std::fs::read(&published).is_ok_and(|there| there == component) {

@@ -16,12 +16,17 @@ use crate::messages;
 enum Step {
     Accept,
     ShakeHands(Arc<ServerConfig>),
+    BeginHandshake(Arc<ServerConfig>, usize),
     RefuseHandshake(Arc<ServerConfig>),
+    RefuseBegun,
+    ExpectServerName(Option<String>),
     ExpectClosing,
     Cut,
     Expect(Vec<u8>),
     ExpectAny,
     ExpectEnd,
+    ExpectHello,
+    ExpectAlerts,
     ExpectPart(usize),
     Acknowledge(&'static str),
     Send(Vec<u8>),
@@ -76,10 +81,44 @@ impl Receiver {
         self.then(Step::ShakeHands(config))
     }
 
-    /// Takes part in a TLS handshake that must fail, before any message.
+    /// Takes part in a TLS handshake that must fail, before any message. Everything
+    /// after it is said without TLS.
     #[must_use]
     pub fn refuse_handshake(self, config: Arc<ServerConfig>) -> Self {
         self.then(Step::RefuseHandshake(config))
+    }
+
+    /// Reads the first message of a TLS handshake and writes this many bytes of
+    /// the answer, which is all of it where it is shorter.
+    #[must_use]
+    pub fn begin_handshake(self, config: Arc<ServerConfig>, bytes: usize) -> Self {
+        self.then(Step::BeginHandshake(config, bytes))
+    }
+
+    /// Goes on with the handshake that was begun, as `refuse_handshake` does.
+    #[must_use]
+    pub fn refuse_begun(self) -> Self {
+        self.then(Step::RefuseBegun)
+    }
+
+    /// Reads the first message of a TLS handshake and leaves it at that.
+    #[must_use]
+    pub fn expect_hello(self) -> Self {
+        self.then(Step::ExpectHello)
+    }
+
+    /// Reads until the sender ends the connection; nothing but alerts of TLS, in
+    /// the open or encrypted, may come.
+    #[must_use]
+    pub fn expect_alerts(self) -> Self {
+        self.then(Step::ExpectAlerts)
+    }
+
+    /// The sender must have asked for this name in the handshake (SNI), or for
+    /// none.
+    #[must_use]
+    pub fn expect_server_name(self, name: Option<&str>) -> Self {
+        self.then(Step::ExpectServerName(name.map(str::to_owned)))
     }
 
     /// Reads TLS's closing; no byte of a message may come before it.
@@ -239,6 +278,14 @@ impl Running {
     }
 }
 
+/// The content types of records (RFC 8446 section 5.1).
+const ALERT: u8 = 21;
+const HANDSHAKE: u8 = 22;
+
+/// The content type and the size of TLS 1.3's records that hold an alert, which
+/// has two bytes; a message in its frame has more.
+const ENCRYPTED_ALERT: (u8, usize) = (23, 2 + 1 + 16);
+
 /// What the sender is heard and told through.
 enum Line {
     Plain(TcpStream),
@@ -297,7 +344,23 @@ impl Play {
         match step {
             Step::Accept => self.accept(),
             Step::ShakeHands(config) => self.shake_hands(config),
-            Step::RefuseHandshake(config) => self.refuse_handshake(config),
+            Step::BeginHandshake(config, bytes) => self.begin_handshake(config, bytes),
+            Step::RefuseHandshake(config) => {
+                let connection = ServerConnection::new(config).expect("a server");
+                let socket = self.socket();
+                self.refuse(connection, socket);
+            }
+            Step::RefuseBegun => match self.connection.take() {
+                Some(Line::Tls(stream)) => {
+                    let (connection, socket) = stream.into_parts();
+                    self.refuse(connection, socket);
+                }
+                _ => panic!("the script begins a handshake first"),
+            },
+            Step::ExpectServerName(name) => match self.connection() {
+                Line::Tls(stream) => assert_eq!(stream.conn.server_name(), name.as_deref()),
+                Line::Plain(_) => panic!("the script shakes hands first"),
+            },
             Step::ExpectClosing => {
                 let read = self.connection().read(&mut [0; 1]);
                 assert_eq!(read.expect("TLS's closing"), 0, "a byte before the closing");
@@ -313,6 +376,16 @@ impl Play {
                 self.received.push(received);
             }
             Step::ExpectEnd => self.expect_end(),
+            Step::ExpectHello => {
+                let (kind, _) = self.read_record().expect("the first message");
+                assert_eq!(kind, HANDSHAKE, "TLS begins with a handshake");
+            }
+            Step::ExpectAlerts => {
+                while let Some(record) = self.read_record() {
+                    let alert = record.0 == ALERT || record == ENCRYPTED_ALERT;
+                    assert!(alert, "{record:?} came, which is no alert");
+                }
+            }
             Step::ExpectPart(bytes) => {
                 let mut part = vec![0; bytes];
                 self.connection().read_exact(&mut part).expect("a part");
@@ -392,21 +465,55 @@ impl Play {
         self.connection = Some(Line::Tls(Box::new(stream)));
     }
 
-    /// Whichever end refuses, and whether or not the handshake is over for the
-    /// other by then: the end has to come, and before any message.
-    fn refuse_handshake(&mut self, config: Arc<ServerConfig>) {
+    fn begin_handshake(&mut self, config: Arc<ServerConfig>, bytes: usize) {
         let mut socket = self.socket();
         let mut connection = ServerConnection::new(config).expect("a server");
-        while connection.is_handshaking() {
-            if connection.complete_io(&mut socket).is_err() {
-                // The alert that tells why.
-                let _ = connection.write_tls(&mut socket);
-                return;
-            }
+        while !connection.wants_write() {
+            connection.read_tls(&mut socket).expect("a first message");
+            connection.process_new_packets().expect("a first message");
+        }
+        let mut flight = Vec::new();
+        while connection.wants_write() {
+            connection.write_tls(&mut flight).expect("an answer");
+        }
+        flight.truncate(bytes);
+        socket.write_all(&flight).expect("the sender reads");
+        let stream = StreamOwned::new(connection, socket);
+        self.connection = Some(Line::Tls(Box::new(stream)));
+    }
+
+    /// Whichever end refuses, and whether or not the handshake is over for the
+    /// other by then: the end has to come, and before any message.
+    fn refuse(&mut self, mut connection: ServerConnection, mut socket: TcpStream) {
+        let mut failed = false;
+        while connection.is_handshaking() && !failed {
+            // Of a failure it tells the sender, too.
+            failed = connection.complete_io(&mut socket).is_err();
         }
         let mut stream = StreamOwned::new(connection, socket);
-        let read = stream.read(&mut [0; 1]);
-        assert!(!matches!(read, Ok(1)), "a byte of a message came");
+        if !failed {
+            let read = stream.read(&mut [0; 1]);
+            assert!(!matches!(read, Ok(1)), "a byte of a message came");
+        }
+        self.connection = Some(Line::Plain(stream.into_parts().1));
+    }
+
+    /// The content type and the size of the next record; `None` at the end.
+    fn read_record(&mut self) -> Option<(u8, usize)> {
+        let mut header = [0; 5];
+        match self.connection().read_exact(&mut header) {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => return None,
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => return None,
+            Err(error) => panic!("reading a record: {error}"),
+        }
+        let [kind, _, _, size @ ..] = header;
+        let size = u16::from_be_bytes(size).into();
+        let mut content = vec![0; size];
+        self.connection()
+            .read_exact(&mut content)
+            .expect("a whole record");
+        Some((kind, size))
     }
 
     /// The standard library's `accept` knows no patience.

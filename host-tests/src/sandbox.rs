@@ -5,8 +5,9 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::OnceLock;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, SystemTime};
 
 use components::Components;
 use wasmtime::component::{Component, HasData, Linker, Resource, ResourceAny, ResourceTable};
@@ -92,7 +93,7 @@ pub struct Grants {
     denied_early: bool,
     silent_lookups: bool,
     memory: Option<usize>,
-    time: Option<Duration>,
+    clock: Option<Clock>,
 }
 
 impl Grants {
@@ -138,10 +139,10 @@ impl Grants {
         self
     }
 
-    /// A clock that stands still at this time, since 1970-01-01T00:00:00Z.
+    /// A clock that shows what the test wants.
     #[must_use]
-    pub const fn time(mut self, time: Duration) -> Self {
-        self.time = Some(time);
+    pub fn clock(mut self, clock: &Clock) -> Self {
+        self.clock = Some(clock.clone());
         self
     }
 
@@ -489,8 +490,8 @@ impl Host {
         let addresses = grants.addresses;
         let mut ctx = WasiCtx::builder();
         ctx.allow_tcp(grants.tcp);
-        if let Some(time) = grants.time {
-            ctx.wall_clock(StandingClock(time));
+        if let Some(clock) = grants.clock {
+            ctx.wall_clock(clock);
         }
         ctx.socket_addr_check(move |address, usage| {
             let allowed = match usage {
@@ -514,16 +515,37 @@ impl Host {
     }
 }
 
-/// A clock that always tells the same time.
-struct StandingClock(Duration);
+/// A wall clock that stands at the time a test sets.
+#[derive(Clone)]
+pub struct Clock(Arc<AtomicU64>);
 
-impl HostWallClock for StandingClock {
+impl Clock {
+    /// A clock that shows this many seconds since 1970-01-01T00:00:00Z.
+    #[must_use]
+    pub fn at(seconds: u64) -> Self {
+        Self(Arc::new(AtomicU64::new(seconds)))
+    }
+
+    /// A clock that shows the time of its making.
+    #[must_use]
+    pub fn now() -> Self {
+        let now = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+        Self::at(now.as_secs())
+    }
+
+    /// Sets it forward.
+    pub fn advance_days(&self, days: u64) {
+        self.0.fetch_add(days * 86_400, Ordering::Relaxed);
+    }
+}
+
+impl HostWallClock for Clock {
     fn resolution(&self) -> Duration {
         Duration::from_secs(1)
     }
 
     fn now(&self) -> Duration {
-        self.0
+        Duration::from_secs(self.0.load(Ordering::Relaxed))
     }
 }
 
@@ -544,6 +566,11 @@ impl HasData for HasHost {
 
 /// Links what `wit/world.wit` lists.
 fn link(linker: &mut Linker<Host>) -> Result<()> {
+    if components::with_ring() {
+        // It reaches randomness through preview 1, whose adapter asks for more.
+        wasmtime_wasi::p2::add_to_linker_async(linker)?;
+        linker.allow_shadowing(true);
+    }
     struct HasTable;
     impl HasData for HasTable {
         type Data<'a> = &'a mut ResourceTable;

@@ -6,8 +6,10 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use rustls::client::UnbufferedClientConnection;
-use rustls::unbuffered::{ConnectionState, EncodeError, EncryptError, InsufficientSizeError};
+use rustls::client::{ClientConnectionData, UnbufferedClientConnection};
+use rustls::unbuffered::{
+    ConnectionState, EncodeError, EncodeTlsData, EncryptError, InsufficientSizeError, WriteTraffic,
+};
 use rustls::{Error, HandshakeKind, ProtocolVersion};
 
 use super::certificate::Certificate;
@@ -28,6 +30,8 @@ pub struct Pump {
     outgoing: Outgoing,
     heard: Heard,
     ended: bool,
+    /// rustls must not be asked again.
+    failed: bool,
 }
 
 /// How far the receiver has been heard.
@@ -96,6 +100,7 @@ impl Pump {
             outgoing: Outgoing::default(),
             heard: Heard::Nothing,
             ended: false,
+            failed: false,
         };
         match pump.receive(&[]).failure {
             None => Ok(pump),
@@ -114,15 +119,14 @@ impl Pump {
         } else if !bytes.is_empty() && !self.is_handshaking() {
             self.heard = Heard::AfterHandshake;
         }
-        if received.failure.is_some() {
+        if self.failed || received.failure.is_some() {
             return received;
         }
         self.incoming.extend_from_slice(bytes);
         if let Err(error) = self.process(&mut received.plain) {
             received.failure = Some(self.failure(&error));
-            // What the receiver is to be told waits behind the error.
-            self.incoming.clear();
-            let _ = self.process(&mut Vec::new());
+            self.failed = true;
+            self.append_alert();
         } else if self.incoming.len() > TLS_PENDING_BYTES_MAX {
             let reason = String::from("a message without end");
             received.failure = Some(TlsProblem::BrokenRules(reason).into());
@@ -270,13 +274,8 @@ impl Pump {
                     }
                 },
                 Ok(ConnectionState::EncodeTlsData(mut message)) => {
-                    let encoded = self.outgoing.append(0, |room| {
-                        message.encode(room).map_err(|error| match error {
-                            EncodeError::InsufficientSize(size) => Some(size),
-                            EncodeError::AlreadyEncoded => None,
-                        })
-                    });
-                    encoded.map(|_| true).ok_or(Error::EncryptError)
+                    self.outgoing.append_message(&mut message);
+                    Ok(true)
                 }
                 Ok(ConnectionState::TransmitTlsData(transmit)) => {
                     transmit.done();
@@ -299,6 +298,17 @@ impl Pump {
         outcome
     }
 
+    /// What rustls has to tell the receiver about an error waits behind it.
+    fn append_alert(&mut self) {
+        while self.connection.wants_write() {
+            let status = self.connection.process_tls_records(&mut self.incoming);
+            let Ok(ConnectionState::EncodeTlsData(mut alert)) = status.state else {
+                return;
+            };
+            self.outgoing.append_message(&mut alert);
+        }
+    }
+
     /// Writes one record of `plain` bytes of application data by `seal`.
     fn write(
         &mut self,
@@ -306,7 +316,12 @@ impl Pump {
         mut seal: impl FnMut(&mut Traffic<'_>, &mut [u8]) -> Result<usize, EncryptError>,
     ) -> Result<(), Cause> {
         let used_up = || TlsProblem::BrokenRules(String::from("no more may be sent"));
-        let status = self.connection.process_tls_records(&mut []);
+        if self.failed {
+            return Err(used_up().into());
+        }
+        // Without a byte that was not there before; but rustls remembers where in
+        // these the parts of a message stand.
+        let status = self.connection.process_tls_records(&mut self.incoming);
         let Ok(ConnectionState::WriteTraffic(mut traffic)) = status.state else {
             return Err(used_up().into());
         };
@@ -347,7 +362,7 @@ impl Pump {
     }
 }
 
-type Traffic<'c> = rustls::unbuffered::WriteTraffic<'c, rustls::client::ClientConnectionData>;
+type Traffic<'c> = WriteTraffic<'c, ClientConnectionData>;
 
 impl fmt::Debug for Pump {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -406,6 +421,16 @@ impl Outgoing {
                 }
             }
         }
+    }
+
+    /// Appends a message of TLS itself, which is always whole and always fits.
+    fn append_message(&mut self, message: &mut EncodeTlsData<'_, ClientConnectionData>) {
+        self.append(0, |room| {
+            message.encode(room).map_err(|error| match error {
+                EncodeError::InsufficientSize(size) => Some(size),
+                EncodeError::AlreadyEncoded => None,
+            })
+        });
     }
 
     fn advance(&mut self, bytes: usize) -> Progress {

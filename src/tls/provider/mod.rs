@@ -14,12 +14,17 @@
 //! | `sign`      | ECDSA, Ed25519, RSA                            | client certificates           |
 //! | `random`    | `wasi:random`                                  | every secret above            |
 //!
+//! The feature `ring` puts *ring*'s suites, signatures and client keys in the place of these. The
+//! groups stay: *ring* has no ML-KEM, and its curves are no faster in WebAssembly.
+//!
 //! It is a provider for *clients*: see [`Hybrid`] for the one thing a server would miss.
 
 mod aead;
 mod agree;
 mod hash;
 mod random;
+#[cfg(feature = "ring")]
+mod ring;
 mod sign;
 #[cfg(test)]
 mod tests;
@@ -29,7 +34,7 @@ mod verify;
 
 use alloc::vec::Vec;
 
-use rustls::crypto::CryptoProvider;
+use rustls::crypto::{CryptoProvider, SupportedKxGroup};
 
 /// Whether to offer X25519MLKEM768, which keeps a recorded connection secret from whoever owns a
 /// quantum computer later.
@@ -54,10 +59,16 @@ pub enum Hybrid {
 /// several times as fast there. The server may still choose otherwise.
 #[must_use]
 pub fn provider(hybrid: Hybrid) -> CryptoProvider {
-    let mut kx_groups = Vec::from(agree::CLASSICAL);
-    if hybrid == Hybrid::Offered {
-        kx_groups.insert(0, agree::X25519_MLKEM768);
-    }
+    #[cfg(feature = "ring")]
+    let provider = ring::with_groups;
+    #[cfg(not(feature = "ring"))]
+    let provider = rustcrypto;
+    provider(groups(hybrid))
+}
+
+/// RustCrypto's provider, whatever the features are.
+#[must_use]
+pub fn rustcrypto(kx_groups: Vec<&'static dyn SupportedKxGroup>) -> CryptoProvider {
     CryptoProvider {
         cipher_suites: tls13::SUITES.iter().chain(tls12::SUITES).copied().collect(),
         kx_groups,
@@ -65,4 +76,12 @@ pub fn provider(hybrid: Hybrid) -> CryptoProvider {
         secure_random: &random::HostRandom,
         key_provider: &sign::Keys,
     }
+}
+
+fn groups(hybrid: Hybrid) -> Vec<&'static dyn SupportedKxGroup> {
+    let mut groups = Vec::from(agree::CLASSICAL);
+    if hybrid == Hybrid::Offered {
+        groups.insert(0, agree::X25519_MLKEM768);
+    }
+    groups
 }

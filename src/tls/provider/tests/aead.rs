@@ -132,7 +132,7 @@ fn directions() -> Vec<(Box<dyn MessageEncrypter>, Box<dyn MessageDecrypter>)> {
                 let fixed = &[9; 12][..shape.fixed_iv_len];
                 (shape.enc_key_len == 32).then(|| {
                     (
-                        aead_alg.encrypter(key(), fixed, &[]),
+                        aead_alg.encrypter(key(), fixed, &[0; 8][..shape.explicit_nonce_len]),
                         aead_alg.decrypter(key(), fixed),
                     )
                 })
