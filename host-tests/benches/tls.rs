@@ -1,0 +1,494 @@
+//! What TLS costs in the guest: the component in wasmtime, the same code compiled
+//! natively, and a native rustls with *ring*, against the same receiver.
+//!
+//! The three take turns within each round, so that a noisy machine is noisy for
+//! all of them; what is told is the median of the rounds, and ratios.
+
+// A benchmark states what must be; a failed expectation is how it speaks.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use host_tests::certificates::{Authority, Issued, Key};
+use host_tests::messages::{ack, control_id, frame, message};
+use host_tests::sandbox::{Client, Grants, Sandbox, Settings, Tls};
+use mllp_client::client::{ConnectOptions, MllpClient};
+use mllp_client::clock;
+use mllp_client::error::Cause;
+use mllp_client::proto::exchange::Verdict;
+use mllp_client::tls::options::{Identity, TlsOptions};
+use mllp_client::transport::{Connection, Read as Found, Transport, Write as Taken};
+use rustls::client::Resumption;
+use rustls::crypto::ring;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
+use rustls::{
+    ClientConfig, ClientConnection, RootCertStore, ServerConfig, ServerConnection, StreamOwned,
+};
+
+const ROUNDS: usize = 15;
+
+fn main() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    println!("medians of {ROUNDS} rounds; lower is better, ratios are of wasm to the other\n");
+    println!(
+        "| {:<44} | {:>9} | {:>9} | {:>9} | {:>9} | {:>7} |",
+        "", "wasm", "native", "ring", "to native", "to ring"
+    );
+    println!(
+        "|{:-<46}|{:->11}|{:->11}|{:->11}|{:->11}|{:->9}|",
+        "", ":", ":", ":", ":", ":"
+    );
+    for scenario in Scenario::ALL {
+        runtime.block_on(scenario.measure());
+    }
+}
+
+/// What is measured.
+struct Scenario {
+    name: &'static str,
+    key: Key,
+    hybrid: bool,
+    mutual: bool,
+    tickets: usize,
+    work: Work,
+}
+
+#[derive(Clone, Copy)]
+enum Work {
+    /// So many times: connect, send one message, close.
+    Connections(usize),
+    /// So many messages of this size, over one connection.
+    Messages(usize, usize),
+}
+
+impl Scenario {
+    const HANDSHAKE: Self = Self {
+        name: "",
+        key: Key::P256,
+        hybrid: false,
+        mutual: false,
+        tickets: 0,
+        work: Work::Connections(20),
+    };
+
+    const ALL: [Self; 7] = [
+        Self {
+            name: "full handshake, ECDSA P-256, X25519",
+            ..Self::HANDSHAKE
+        },
+        Self {
+            name: "full handshake, RSA 2048, X25519",
+            key: Key::Rsa,
+            ..Self::HANDSHAKE
+        },
+        Self {
+            name: "full handshake, ECDSA P-256, X25519MLKEM768",
+            hybrid: true,
+            ..Self::HANDSHAKE
+        },
+        Self {
+            name: "full handshake, mutual, ECDSA P-256, X25519",
+            mutual: true,
+            ..Self::HANDSHAKE
+        },
+        Self {
+            name: "resumed handshake, X25519",
+            tickets: 2,
+            ..Self::HANDSHAKE
+        },
+        Self {
+            name: "round trip, 2 kB message",
+            work: Work::Messages(500, 2_000),
+            ..Self::HANDSHAKE
+        },
+        Self {
+            name: "round trip, 1 MB message",
+            work: Work::Messages(5, 1_000_000),
+            ..Self::HANDSHAKE
+        },
+    ];
+
+    async fn measure(self) {
+        let authority = Authority::new(self.key);
+        let issued = authority.receiver(&["127.0.0.1"]);
+        let address = receiver(self.server(&issued, &authority));
+        let identity = self.mutual.then(|| authority.sender().identity());
+        let mut wasm = Wasm::new(address, self.hybrid, &authority, identity.as_ref()).await;
+        let mut native = Native::new(address, self.hybrid, &authority, identity.as_ref());
+        let mut ring = Ring::new(address, &authority, identity.as_ref());
+        let mut times: [Vec<Duration>; 3] = Default::default();
+        // One round more than counted: the first warms up, and brings tickets.
+        for round in 0..=ROUNDS {
+            let taken = [
+                wasm.work(self.work).await,
+                native.work(self.work),
+                ring.work(self.work),
+            ];
+            if round > 0 {
+                for (all, one) in times.iter_mut().zip(taken) {
+                    all.push(one);
+                }
+            }
+        }
+        self.report(times.map(median));
+    }
+
+    fn server(&self, issued: &Issued, authority: &Authority) -> Arc<ServerConfig> {
+        let config = if self.mutual {
+            issued.mutual_server(authority)
+        } else {
+            issued.server()
+        };
+        let mut config = ServerConfig::clone(&config);
+        config.send_tls13_tickets = self.tickets;
+        Arc::new(config)
+    }
+
+    fn report(&self, [wasm, native, ring]: [Duration; 3]) {
+        let count = match self.work {
+            Work::Connections(count) | Work::Messages(count, _) => count,
+        };
+        let each = |time: Duration| time.as_secs_f64() * 1e3 / count as f64;
+        let (wasm, native, ring) = (each(wasm), each(native), each(ring));
+        println!(
+            "| {:<44} | {wasm:>6.3} ms | {native:>6.3} ms | {ring:>6.3} ms | {:>9.2} | {:>7.2} |",
+            self.name,
+            wasm / native,
+            wasm / ring,
+        );
+    }
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort();
+    times[times.len() / 2]
+}
+
+fn payload(size: usize) -> Vec<u8> {
+    let mut payload = [message("1"), b"NTE|".to_vec()].concat();
+    payload.resize(size.max(payload.len()), b'x');
+    payload.push(b'\r');
+    payload
+}
+
+/// A receiver that acknowledges whatever comes, until the process ends.
+fn receiver(config: Arc<ServerConfig>) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for socket in listener.incoming().map_while(Result::ok) {
+            let config = config.clone();
+            std::thread::spawn(move || serve(config, socket));
+        }
+    });
+    address
+}
+
+fn serve(config: Arc<ServerConfig>, socket: TcpStream) {
+    socket.set_nodelay(true).unwrap();
+    let connection = ServerConnection::new(config).unwrap();
+    let mut stream = StreamOwned::new(connection, socket);
+    let mut received = Vec::new();
+    let mut buffer = vec![0; 64 * 1024];
+    while let Ok(read @ 1..) = stream.read(&mut buffer) {
+        received.extend_from_slice(&buffer[..read]);
+        if received.ends_with(b"\x1C\r") {
+            let id = control_id(&received[1..]);
+            let reply = frame(&ack("AA", &String::from_utf8_lossy(&id)));
+            if stream.write_all(&reply).is_err() {
+                return;
+            }
+            received.clear();
+        }
+    }
+}
+
+/// The component in wasmtime.
+struct Wasm {
+    sandbox: Sandbox,
+    address: SocketAddr,
+    settings: Settings,
+    client: Option<Client>,
+}
+
+impl Wasm {
+    async fn new(
+        address: SocketAddr,
+        hybrid: bool,
+        authority: &Authority,
+        identity: Option<&(Vec<u8>, Vec<u8>)>,
+    ) -> Self {
+        Self {
+            sandbox: Sandbox::new(Grants::none().address(address)).await,
+            address,
+            settings: Settings::tls(Tls {
+                authorities: vec![authority.pem()],
+                own_authorities_only: true,
+                identity: identity.cloned(),
+                hybrid,
+                ..Tls::default()
+            }),
+            client: None,
+        }
+    }
+
+    async fn work(&mut self, work: Work) -> Duration {
+        match work {
+            Work::Connections(count) => {
+                let small = payload(0);
+                let begun = Instant::now();
+                for _ in 0..count {
+                    let client = self.connect().await;
+                    self.send(client, &small).await;
+                    self.sandbox.close(client).await.unwrap();
+                    self.sandbox.drop(client).await;
+                }
+                begun.elapsed()
+            }
+            Work::Messages(count, size) => {
+                let client = match self.client {
+                    Some(client) => client,
+                    None => self.connect().await,
+                };
+                self.client = Some(client);
+                let large = payload(size);
+                let begun = Instant::now();
+                for _ in 0..count {
+                    self.send(client, &large).await;
+                }
+                begun.elapsed()
+            }
+        }
+    }
+
+    async fn connect(&mut self) -> Client {
+        let settings = self.settings.clone();
+        let connected = self.sandbox.connect_with(self.address, settings);
+        connected.await.unwrap()
+    }
+
+    async fn send(&mut self, client: Client, message: &[u8]) {
+        self.sandbox.send(client, message).await.unwrap();
+    }
+}
+
+/// The component's code, compiled for this machine.
+struct Native {
+    options: ConnectOptions,
+    client: Option<MllpClient<Network>>,
+}
+
+impl Native {
+    fn new(
+        address: SocketAddr,
+        hybrid: bool,
+        authority: &Authority,
+        identity: Option<&(Vec<u8>, Vec<u8>)>,
+    ) -> Self {
+        let tls = TlsOptions {
+            authorities: vec![authority.pem()],
+            own_authorities_only: true,
+            identity: identity.map(|(chain, key)| Identity {
+                chain: chain.clone(),
+                key: key.clone().into(),
+            }),
+            hybrid,
+            ..TlsOptions::new()
+        };
+        Self {
+            options: ConnectOptions {
+                tls: Some(tls),
+                ..ConnectOptions::new(address.ip().to_string(), address.port())
+            },
+            client: None,
+        }
+    }
+
+    fn connect(&self) -> MllpClient<Network> {
+        MllpClient::connect(Network::default(), self.options.clone()).unwrap()
+    }
+
+    fn work(&mut self, work: Work) -> Duration {
+        let send = |client: &mut MllpClient<Network>, message: &[u8]| {
+            let reply = client.send(message.to_vec()).unwrap();
+            assert_eq!(reply.verdict, Verdict::Applied);
+        };
+        match work {
+            Work::Connections(count) => {
+                let small = payload(0);
+                let begun = Instant::now();
+                for _ in 0..count {
+                    let mut client = self.connect();
+                    send(&mut client, &small);
+                    client.close();
+                }
+                begun.elapsed()
+            }
+            Work::Messages(count, size) => {
+                let mut client = self.client.take().unwrap_or_else(|| self.connect());
+                let large = payload(size);
+                let begun = Instant::now();
+                for _ in 0..count {
+                    send(&mut client, &large);
+                }
+                let taken = begun.elapsed();
+                self.client = Some(client);
+                taken
+            }
+        }
+    }
+}
+
+/// The machine's own network, as far as a benchmark needs it.
+struct Network(Instant);
+
+impl Default for Network {
+    fn default() -> Self {
+        Self(Instant::now())
+    }
+}
+
+impl Transport for Network {
+    type Connection = Line;
+
+    fn now(&self) -> clock::Instant {
+        clock::Instant::default().after(self.0.elapsed())
+    }
+
+    fn time_of_day(&self) -> Duration {
+        SystemTime::UNIX_EPOCH.elapsed().unwrap()
+    }
+
+    fn resolve(&mut self, _: &str, _: clock::Instant) -> Result<Vec<IpAddr>, Cause> {
+        Err(Cause::NameUnresolvable)
+    }
+
+    fn connect(&mut self, address: SocketAddr, _: clock::Instant) -> Result<Line, Cause> {
+        let socket = TcpStream::connect(address).map_err(|_| Cause::ConnectionRefused)?;
+        socket.set_nonblocking(true).unwrap();
+        Ok(Line(socket))
+    }
+}
+
+struct Line(TcpStream);
+
+impl Connection for Line {
+    fn read(&mut self, bytes: usize) -> Found {
+        let mut buffer = vec![0; bytes];
+        match self.0.read(&mut buffer) {
+            Ok(0) => Found::Ended,
+            Ok(read) => {
+                buffer.truncate(read);
+                Found::Bytes(buffer)
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Found::Nothing,
+            Err(_) => Found::Broken,
+        }
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Taken {
+        match self.0.write(bytes) {
+            Ok(taken) => Taken::Taken(taken),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Taken::Taken(0),
+            Err(_) => Taken::Broken(0),
+        }
+    }
+
+    fn flush(&mut self) {}
+
+    fn wait(&mut self, writable: bool, _: clock::Instant) {
+        if writable {
+            return std::thread::yield_now();
+        }
+        self.0.set_nonblocking(false).unwrap();
+        let _ = self.0.peek(&mut [0; 1]);
+        self.0.set_nonblocking(true).unwrap();
+    }
+
+    fn local_address(&self) -> Option<SocketAddr> {
+        self.0.local_addr().ok()
+    }
+}
+
+/// rustls with *ring*, which has no hybrid group, and the least of MLLP.
+struct Ring {
+    config: Arc<ClientConfig>,
+    address: SocketAddr,
+    stream: Option<StreamOwned<ClientConnection, TcpStream>>,
+}
+
+impl Ring {
+    fn new(
+        address: SocketAddr,
+        authority: &Authority,
+        identity: Option<&(Vec<u8>, Vec<u8>)>,
+    ) -> Self {
+        let mut roots = RootCertStore::empty();
+        roots.add(authority.der().into()).unwrap();
+        let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots);
+        let mut config = match identity {
+            None => config.with_no_client_auth(),
+            Some((chain, key)) => {
+                let chain = CertificateDer::pem_slice_iter(chain).map(Result::unwrap);
+                let key = PrivateKeyDer::from_pem_slice(key).unwrap();
+                config.with_client_auth_cert(chain.collect(), key).unwrap()
+            }
+        };
+        config.resumption = Resumption::in_memory_sessions(8);
+        Self {
+            config: Arc::new(config),
+            address,
+            stream: None,
+        }
+    }
+
+    fn connect(&self) -> StreamOwned<ClientConnection, TcpStream> {
+        let name = self.address.ip().into();
+        let connection = ClientConnection::new(self.config.clone(), name).unwrap();
+        StreamOwned::new(connection, TcpStream::connect(self.address).unwrap())
+    }
+
+    fn work(&mut self, work: Work) -> Duration {
+        match work {
+            Work::Connections(count) => {
+                let small = frame(&payload(0));
+                let begun = Instant::now();
+                for _ in 0..count {
+                    let mut stream = self.connect();
+                    exchange(&mut stream, &small);
+                    stream.conn.send_close_notify();
+                    stream.flush().unwrap();
+                }
+                begun.elapsed()
+            }
+            Work::Messages(count, size) => {
+                let mut stream = self.stream.take().unwrap_or_else(|| self.connect());
+                let large = frame(&payload(size));
+                let begun = Instant::now();
+                for _ in 0..count {
+                    exchange(&mut stream, &large);
+                }
+                let taken = begun.elapsed();
+                self.stream = Some(stream);
+                taken
+            }
+        }
+    }
+}
+
+fn exchange(stream: &mut StreamOwned<ClientConnection, TcpStream>, frame: &[u8]) {
+    stream.write_all(frame).unwrap();
+    stream.flush().unwrap();
+    let mut received = Vec::new();
+    let mut buffer = [0; 4096];
+    while !received.ends_with(b"\x1C\r") {
+        let read = stream.read(&mut buffer).unwrap();
+        received.extend_from_slice(&buffer[..read]);
+    }
+}
