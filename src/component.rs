@@ -91,7 +91,7 @@ impl GuestTlsOptions for TlsOptions {
     }
 
     fn set_identity(&self, chain: Vec<u8>, key: Vec<u8>) {
-        let key = Zeroizing::new(key);
+        let (chain, key) = (Zeroizing::new(chain), Zeroizing::new(key));
         self.set(|options| options.identity = Some(options::Identity { chain, key }));
     }
 

@@ -429,7 +429,7 @@ fn a_ticket_is_verdict_enough() {
     let (certificate, key) = authority.issue();
     let options = TlsOptions {
         identity: Some(Identity {
-            chain: certificate.to_vec(),
+            chain: certificate.to_vec().into(),
             key: key.serialize_der().into(),
         }),
         ..authority.options()

@@ -26,29 +26,50 @@ pub struct Components {
 /// error.
 pub fn build() -> io::Result<Components> {
     add_target()?;
-    cargo(&[
+    let ring = if with_ring() { ",ring" } else { "" };
+    run(&mut cargo(&[
         "rustc",
+        "--release",
         "--lib",
         "--crate-type=cdylib",
         "--no-default-features",
-        &format!(
-            "--features=component{}",
-            if with_ring() { ",ring" } else { "" }
-        ),
-    ])?;
-    cargo(&[
+        &format!("--features=component{ring}"),
+    ]))?;
+    run(&mut cargo(&[
         "build",
+        "--release",
         "--bin=mllp-send",
         "--no-default-features",
-        &format!(
-            "--features=command{}",
-            if with_ring() { ",ring" } else { "" }
-        ),
-    ])?;
+        &format!("--features=command{ring}"),
+    ]))?;
     Ok(Components {
         library: publish("mllp_client.wasm")?,
         command: publish("mllp-send.wasm")?,
     })
+}
+
+/// The library's own tests as a component, for what has to hold in WebAssembly as
+/// it holds natively.
+///
+/// # Errors
+/// As [`build`].
+pub fn build_tests() -> io::Result<PathBuf> {
+    add_target()?;
+    let output = cargo(&[
+        "test",
+        "--release",
+        "--lib",
+        "--no-run",
+        "--no-default-features",
+        "--message-format=json",
+    ])
+    .output()?;
+    let lines = output.stdout.split(|byte| *byte == b'\n');
+    let messages = lines.filter_map(|line| serde_json::from_slice(line).ok());
+    messages
+        .filter_map(|message: serde_json::Value| Some(message["executable"].as_str()?.into()))
+        .next()
+        .ok_or_else(|| io::Error::other("the tests do not build for WebAssembly"))
 }
 
 /// Whether the components are made with the feature `ring`.
@@ -85,7 +106,7 @@ fn add_target() -> io::Result<()> {
         .args(["target", "add", TARGET]))
 }
 
-fn cargo(arguments: &[&str]) -> io::Result<()> {
+fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new("cargo");
     // What the outer cargo was told about its own build is not for this one; how
     // to reach a registry is.
@@ -98,13 +119,14 @@ fn cargo(arguments: &[&str]) -> io::Result<()> {
             command.env_remove(&*name);
         }
     }
-    run(command
+    command
         .current_dir(root())
         .args(arguments)
-        .args(["--quiet", "--locked", "--release", "--package=mllp-client"])
+        .args(["--quiet", "--locked", "--package=mllp-client"])
         .arg(format!("--target={TARGET}"))
         .arg("--target-dir")
-        .arg(folder("guests")))
+        .arg(folder("guests"));
+    command
 }
 
 fn run(command: &mut Command) -> io::Result<()> {

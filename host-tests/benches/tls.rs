@@ -292,7 +292,7 @@ impl Native {
             authorities: vec![authority.pem()],
             own_authorities_only: true,
             identity: identity.map(|(chain, key)| Identity {
-                chain: chain.clone(),
+                chain: chain.clone().into(),
                 key: key.clone().into(),
             }),
             hybrid,

@@ -133,9 +133,16 @@ impl Authority {
     /// A sender's certificate.
     #[must_use]
     pub fn sender(&self) -> Issued {
+        self.sender_with(|_| {})
+    }
+
+    /// A sender's certificate that `change` makes special.
+    #[must_use]
+    pub fn sender_with(&self, change: impl FnOnce(&mut CertificateParams)) -> Issued {
         let mut params = CertificateParams::default();
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         subject(&mut params, "Test sender");
+        change(&mut params);
         self.issue(params)
     }
 
@@ -286,15 +293,22 @@ impl Issued {
 }
 
 /// A certificate that issued itself, for these names.
+#[must_use]
+pub fn self_signed(names: &[&str]) -> Issued {
+    self_signed_with(names, |_| {})
+}
+
+/// A certificate that issued itself and that `change` makes special.
 ///
 /// # Panics
 /// If it cannot be made.
 #[must_use]
-pub fn self_signed(names: &[&str]) -> Issued {
+pub fn self_signed_with(names: &[&str], change: impl FnOnce(&mut CertificateParams)) -> Issued {
     let names: Vec<String> = names.iter().map(ToString::to_string).collect();
     let key = Key::P256.generate();
     let mut params = CertificateParams::new(names).expect("names");
     subject(&mut params, "Test self-signed");
+    change(&mut params);
     let certificate = params.self_signed(&key).expect("a certificate");
     Issued {
         chain: vec![certificate.der().clone()],

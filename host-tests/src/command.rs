@@ -21,6 +21,7 @@ const OUTPUT_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// A call of the command.
 #[derive(Default)]
 pub struct Call {
+    program: Option<PathBuf>,
     arguments: Vec<String>,
     folder: Option<PathBuf>,
     input: Vec<u8>,
@@ -47,6 +48,13 @@ impl Call {
             arguments: arguments.iter().map(ToString::to_string).collect(),
             ..Self::default()
         }
+    }
+
+    /// Another command than `mllp-send`.
+    #[must_use]
+    pub fn program(mut self, file: &Path) -> Self {
+        self.program = Some(file.to_owned());
+        self
     }
 
     /// Lets it read this folder, as its working directory.
@@ -110,7 +118,11 @@ impl Call {
             table: ResourceTable::new(),
         };
         let mut store = Store::new(sandbox::engine(), host);
-        let command = Command::instantiate_async(&mut store, component(), &linker)
+        let program = self.program.map(|file| {
+            Component::from_file(sandbox::engine(), file).expect("the program compiles")
+        });
+        let program = program.as_ref().unwrap_or_else(|| component());
+        let command = Command::instantiate_async(&mut store, program, &linker)
             .await
             .expect("the command instantiates");
         let run = command.wasi_cli_run().call_run(&mut store);

@@ -121,7 +121,11 @@ pub fn wasmtime() -> Option<PathBuf> {
     Some(program)
 }
 
-fn leave_out(what: &str) {
+/// Says loudly that a peer is left out.
+///
+/// # Panics
+/// In CI.
+pub(crate) fn leave_out(what: &str) {
     let advice = format!("LEFT OUT: {what} is not installed; run host-tests/peers/install first");
     assert!(std::env::var_os("CI").is_none(), "{advice}");
     // Not by `eprintln`, which a test that passes keeps to itself.

@@ -235,6 +235,8 @@ impl Receiver {
     /// If the machine has no such address.
     #[must_use]
     pub fn start(self) -> Running {
+        // What is built and compiled by now takes nothing of its patience.
+        crate::sandbox::library();
         let listener = TcpListener::bind(self.address).expect("a free port on loopback");
         let address = listener.local_addr().expect("the port bound");
         let mut play = Play {

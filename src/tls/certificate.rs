@@ -15,6 +15,7 @@ use x509_cert::der::{DateTime, Decode, Encode};
 use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
 use x509_cert::name::Name;
+use x509_cert::spki::SubjectPublicKeyInfoOwned;
 
 /// The SHA-256 of a SubjectPublicKeyInfo (RFC 7469 section 2.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -120,7 +121,15 @@ pub(super) fn has_small_rsa_key(der: &[u8]) -> bool {
     let Ok(certificate) = CertificateInner::<Raw>::from_der(der) else {
         return false;
     };
-    let key = certificate.tbs_certificate().subject_public_key_info();
+    is_small(certificate.tbs_certificate().subject_public_key_info())
+}
+
+/// The same of a SubjectPublicKeyInfo.
+pub(super) fn is_small_rsa_key(public_key_info: &[u8]) -> bool {
+    SubjectPublicKeyInfoOwned::from_der(public_key_info).is_ok_and(|key| is_small(&key))
+}
+
+fn is_small(key: &SubjectPublicKeyInfoOwned) -> bool {
     key.algorithm.oid == RSA && key.subject_public_key.raw_bytes().len() < 2048 / 8
 }
 

@@ -210,7 +210,7 @@ mod tests {
 
     fn identity(certificate: &rcgen::Certificate, key: &KeyPair) -> Identity {
         Identity {
-            chain: certificate.der().to_vec(),
+            chain: certificate.der().to_vec().into(),
             key: Zeroizing::new(key.serialize_der()),
         }
     }

@@ -87,8 +87,8 @@ impl ResolvesClientCert for Presented {
 }
 
 fn read(identity: &Identity, provider: &CryptoProvider) -> Result<CertifiedKey, InvalidOption> {
-    let chain =
-        material::certificates(&[&identity.chain]).map_err(InvalidOption::IdentityCertificate)?;
+    let chain = material::certificates(&[identity.chain.as_slice()])
+        .map_err(InvalidOption::IdentityCertificate)?;
     let key: PrivateKeyDer<'static> =
         material::private_key(&identity.key).map_err(InvalidOption::IdentityKey)?;
     for (index, certificate) in chain.iter().enumerate() {

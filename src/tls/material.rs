@@ -43,9 +43,14 @@ pub(super) fn private_key(bytes: &[u8]) -> Result<PrivateKeyDer<'static>, Invali
     } else if let Ok(key) = PrivateKeyDer::try_from(bytes) {
         Ok(key.clone_key())
     } else {
-        Err(match first_element(bytes) {
-            // EncryptedPrivateKeyInfo (RFC 5958 section 3) begins with an algorithm.
-            Some((Tag::Sequence, _)) => Reason::Encrypted,
+        let tags = first_elements(bytes).map(|(first, second)| {
+            let second = second.map(|second| second.tag());
+            (first.tag(), second)
+        });
+        Err(match tags {
+            _ if bytes.is_empty() => Reason::Missing,
+            // EncryptedPrivateKeyInfo (RFC 5958 section 3): an algorithm, and the key.
+            Some((Tag::Sequence, Some(Tag::OctetString))) => Reason::Encrypted,
             _ => Reason::Malformed,
         })
     };
@@ -92,7 +97,7 @@ fn append(bytes: &[u8], kind: SectionKind, items: &mut Vec<Vec<u8>>) -> Result<(
     }
     match store(bytes) {
         Some(reason) => Err(reason),
-        None if first_element(bytes).is_some() => {
+        None if first_elements(bytes).is_some() => {
             items.push(bytes.to_vec());
             Ok(())
         }
@@ -117,7 +122,8 @@ fn is_encrypted_pem(bytes: &[u8]) -> bool {
 
 /// Files that hold certificates and keys behind a password.
 fn store(bytes: &[u8]) -> Option<Reason> {
-    match (bytes, first_element(bytes)) {
+    let first = first_elements(bytes).map(|(first, _)| (first.tag(), first.value()));
+    match (bytes, first) {
         // The magic numbers of JKS and JCEKS.
         ([0xFE, 0xED, 0xFE, 0xED, ..] | [0xCE, 0xCE, 0xCE, 0xCE, ..], _) => {
             Some(Reason::JavaKeyStore)
@@ -128,12 +134,14 @@ fn store(bytes: &[u8]) -> Option<Reason> {
     }
 }
 
-/// The tag and content of the first element of the sequence that `der` is.
-fn first_element(der: &[u8]) -> Option<(Tag, &[u8])> {
+/// The first element of the sequence that `der` is, and the second if there is
+/// one.
+fn first_elements(der: &[u8]) -> Option<(AnyRef<'_>, Option<AnyRef<'_>>)> {
     let whole = AnyRef::from_der(der).ok()?;
     let mut content = SliceReader::new(whole.value()).ok()?;
     let first = AnyRef::decode(&mut content).ok()?;
-    (whole.tag() == Tag::Sequence).then_some((first.tag(), first.value()))
+    let second = AnyRef::decode(&mut content).ok();
+    (whole.tag() == Tag::Sequence).then_some((first, second))
 }
 
 #[cfg(all(test, not(target_family = "wasm")))]

@@ -82,8 +82,9 @@ impl Default for TlsOptions {
 /// A client certificate with its chain, and its private key, PEM or DER.
 #[derive(Clone)]
 pub struct Identity {
-    /// The certificate, and those between it and its authority.
-    pub chain: Vec<u8>,
+    /// The certificate, and those between it and its authority. Wiped too: the
+    /// key may stand among them.
+    pub chain: Zeroizing<Vec<u8>>,
     /// The private key: PKCS#8, SEC1 or PKCS#1, not encrypted.
     pub key: Zeroizing<Vec<u8>>,
 }

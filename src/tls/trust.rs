@@ -16,7 +16,7 @@ use webpki::{
     RevocationOptions, RevocationOptionsBuilder, anchor_from_trusted_cert, spki_for_anchor,
 };
 
-use super::certificate::{Certificate, Pin, has_small_rsa_key};
+use super::certificate::{Certificate, Pin, has_small_rsa_key, is_small_rsa_key};
 use super::material;
 use super::options::TlsOptions;
 use crate::error::{
@@ -113,6 +113,10 @@ impl Trust {
                 )
                 .map_err(|error| match problem(error) {
                     Problem::UnknownIssuer if own.subject() == own.issuer() => Problem::SelfSigned,
+                    // No signature with such a key verifies.
+                    Problem::BadSignature if self.may_have_small_issuer(others) => {
+                        Problem::WeakSignature
+                    }
                     other => other,
                 })?;
             own.verify_is_valid_for_subject_name(name)
@@ -127,6 +131,11 @@ impl Trust {
         } else {
             Err(Problem::PinMismatch)
         }
+    }
+
+    fn may_have_small_issuer(&self, others: &[CertificateDer<'_>]) -> bool {
+        let small_anchor = |anchor| is_small_rsa_key(&spki_for_anchor(anchor));
+        others.iter().any(|other| has_small_rsa_key(other)) || self.anchors.iter().any(small_anchor)
     }
 
     fn refuse(&self, problem: Problem, certificate: &CertificateDer<'_>) -> Error {

@@ -150,6 +150,7 @@ async fn json_has_the_documented_fields() {
         "code": "AA",
         "delivery": null,
         "cause": null,
+        "tls": null,
         "phase": null,
         "explanation": null,
         "warnings": [{ "code": "space-after-frame", "count": 1 }],
@@ -238,6 +239,7 @@ async fn a_wrong_option_says_what_to_write_instead() {
         (&["localhost"], "HOST:PORT"),
         (&["::1:2575"], "[::1]:2575"),
         (&["--max-size", "0", "h:1"], "1 or more"),
+        (&["--tls", "check", "h:1"], "mllp-send check"),
         (&[], "HOST:PORT"),
     ] {
         let outcome = Call::new(arguments).run().await;

@@ -4,8 +4,10 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
+use host_tests::certificates::{Authority, Key};
 use host_tests::folder::Folder;
 use host_tests::messages::message;
+use host_tests::openssl;
 use host_tests::peers::{self, Peer, Software};
 use host_tests::receiver::Receiver;
 use host_tests::{samples, sandbox};
@@ -78,4 +80,28 @@ fn without_the_grant_it_says_which_to_give() {
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success());
     assert!(errors.contains("-S inherit-network"), "{errors}");
+}
+
+#[test]
+fn a_check_shakes_hands_with_openssl_and_sends_nothing() {
+    let authority = Authority::new(Key::P256);
+    let issued = authority.receiver(&["127.0.0.1"]);
+    let files: [(&str, &[u8]); 3] = [
+        ("ca.pem", &authority.pem()),
+        ("cert.pem", &issued.chain_pem()),
+        ("key.pem", &issued.key_pem()),
+    ];
+    let folder = Folder::new("openssl", &files);
+    let server = openssl::Server::start(folder.path(), "-cert cert.pem -key key.pem");
+    let address = server.address.to_string();
+    let arguments = ["check", "--tls", "--ca", "ca.pem", &address].map(str::to_owned);
+    let Some(output) = run(folder.path(), &["-S", "inherit-network"], &arguments) else {
+        return;
+    };
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{output:?}");
+    assert!(told.contains(&issued.pin()), "{told}");
+    assert!(told.ends_with("ready     yes\n"), "{told}");
+    let printed = server.finish();
+    assert!(!printed.contains(&0x0B), "a start block was sent");
 }

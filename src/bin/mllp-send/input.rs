@@ -36,7 +36,7 @@ impl fmt::Display for Source {
     }
 }
 
-/// Why none of a source's messages is sent.
+/// Why a file is of no use, so that none of a source's messages is sent.
 #[derive(Debug, Error)]
 pub(crate) enum Trouble {
     #[error("cannot be read: {0}")]
@@ -71,9 +71,14 @@ impl Source {
                     .map_err(Trouble::Unreadable)?;
                 Ok(bytes)
             }
-            Self::File(path) => fs::read(path).map_err(|error| trouble(path, error)),
+            Self::File(path) => read_file(path),
         }
     }
+}
+
+/// The bytes of a file in a folder that the command was given.
+pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, Trouble> {
+    fs::read(path).map_err(|error| trouble(path, error))
 }
 
 fn trouble(path: &Path, error: io::Error) -> Trouble {

@@ -3,8 +3,10 @@
 //! ids and codes, and nothing else of a message, unless `--ack` asks for it.
 //!
 //! ```text
-//! args ─► input ─────────► send ───────────► output
-//!         (file→messages)  (one connection)  (a line a message)
+//! args ─► tls ──────► input ─────────► send ───────────► output
+//!         (PEM, DER)  (file→messages)  (one connection)  (a line a message)
+//!             └─────► check ──────────► finding
+//!                     (no message)      (a line a fact)
 //! ```
 
 #![cfg_attr(
@@ -13,26 +15,29 @@
 )]
 
 mod args;
+mod check;
+mod finding;
 mod input;
 mod output;
 mod send;
+mod tls;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use mllp_client::tls::options::TlsOptions;
 use mllp_client::transport::Transport;
 
-use crate::args::Args;
+use crate::args::{CheckArgs, Job, SendArgs};
 use crate::output::Output;
 use crate::send::Sender;
 
 #[cfg(target_family = "wasm")]
 fn main() -> ExitCode {
-    use clap::Parser;
     use mllp_client::transport::wasi02::Wasi02;
 
-    match Args::try_parse() {
-        Ok(args) => status(run(&args, Wasi02::new)),
+    match Job::parse(std::env::args_os()) {
+        Ok(job) => status(run(&job, Wasi02::new)),
         Err(refusal) => usage(&refusal),
     }
 }
@@ -43,12 +48,35 @@ fn main() -> ExitCode {
     ExitCode::FAILURE
 }
 
+/// Whether all went well. Options that cannot be had as they are asked for keep
+/// everything from being tried.
+fn run<T: Transport>(job: &Job, transport: impl FnMut() -> T) -> io::Result<bool> {
+    let tls = match tls::options(job.tls()) {
+        Ok(tls) => tls,
+        Err(unreadable) => {
+            complain(&unreadable.to_string());
+            return Ok(false);
+        }
+    };
+    if tls.as_ref().is_some_and(|tls| tls.insecure) {
+        complain(tls::INSECURE);
+    }
+    match job {
+        Job::Send(args) => send(args, tls, transport),
+        Job::Check(args) => check(args, tls, transport),
+    }
+}
+
 /// Whether every message was applied or accepted.
-fn run<T: Transport>(args: &Args, transport: impl FnMut() -> T) -> io::Result<bool> {
+fn send<T: Transport>(
+    args: &SendArgs,
+    tls: Option<TlsOptions>,
+    transport: impl FnMut() -> T,
+) -> io::Result<bool> {
     let sources = args.sources();
     let names = sources.iter().map(ToString::to_string);
     let mut output = Output::new(args.style(), names, io::stdout(), io::stderr());
-    let mut sender = Sender::new(args, transport);
+    let mut sender = Sender::new(args, tls, transport);
     let mut all_taken = true;
     for source in &sources {
         all_taken &= match source.read(args.loose) {
@@ -59,7 +87,19 @@ fn run<T: Transport>(args: &Args, transport: impl FnMut() -> T) -> io::Result<bo
             }
         };
     }
+    sender.close();
     Ok(all_taken)
+}
+
+/// Whether a message could be sent now.
+fn check<T: Transport>(
+    args: &CheckArgs,
+    tls: Option<TlsOptions>,
+    mut transport: impl FnMut() -> T,
+) -> io::Result<bool> {
+    let finding = check::check(args, tls, transport());
+    finding.tell(args.json, io::stdout(), io::stderr())?;
+    Ok(finding.is_ready())
 }
 
 /// WASI 0.2 knows no other status than these two.
@@ -70,7 +110,7 @@ fn status(outcome: io::Result<bool>) -> ExitCode {
         Err(error) => {
             // To send on without being able to tell what became of it would
             // leave the caller with messages in doubt.
-            complain(&format!("sending stopped: standard output: {error}"));
+            complain(&format!("stopped: standard output: {error}"));
             ExitCode::FAILURE
         }
     }

@@ -139,7 +139,7 @@ impl<O: Write, E: Write> Output<O, E> {
     /// Tells what became of a message.
     pub(crate) fn report(&mut self, report: &Report) -> io::Result<()> {
         let text = if self.style.json {
-            json(report, self.style.ack)?
+            object(&Record::new(report, self.style.ack))?
         } else {
             self.plain(report)
         };
@@ -171,7 +171,9 @@ impl<O: Write, E: Write> Output<O, E> {
             if let Err(failure) = &report.outcome {
                 self.complain(&label, failure);
             }
-            for warning in report.warnings() {
+            // `--insecure` was said already, for the whole run.
+            let warnings = report.warnings().iter();
+            for warning in warnings.filter(|warning| **warning != Warning::Insecure) {
                 self.complain(&label, &remark(*warning));
             }
         }
@@ -212,7 +214,7 @@ fn as_lines(content: &[u8]) -> Vec<u8> {
 }
 
 /// A file's name is the caller's, but must not break the line.
-fn printable(name: &str) -> String {
+pub(crate) fn printable(name: &str) -> String {
     let mut text = String::with_capacity(name.len());
     for character in name.chars() {
         if character.is_control() {
@@ -239,6 +241,7 @@ struct Record<'a> {
     code: Option<&'static str>,
     delivery: Option<&'static str>,
     cause: Option<&'static str>,
+    tls: Option<&'static str>,
     phase: Option<&'static str>,
     explanation: Option<String>,
     warnings: Vec<WarningRecord>,
@@ -250,10 +253,11 @@ struct Record<'a> {
     ack: Option<Option<String>>,
 }
 
+/// A warning in JSON.
 #[derive(Serialize)]
-struct WarningRecord {
-    code: &'static str,
-    count: Option<u32>,
+pub(crate) struct WarningRecord {
+    pub(crate) code: &'static str,
+    pub(crate) count: Option<u32>,
 }
 
 impl From<&Warning> for WarningRecord {
@@ -265,8 +269,9 @@ impl From<&Warning> for WarningRecord {
     }
 }
 
+/// An address tried in vain in JSON.
 #[derive(Serialize)]
-struct AttemptRecord {
+pub(crate) struct AttemptRecord {
     address: String,
     cause: &'static str,
 }
@@ -295,19 +300,34 @@ impl<'a> Record<'a> {
             code: report.code(),
             delivery: failure.map(|failure| failure.delivery.word()),
             cause: failure.map(|failure| failure.cause.word()),
+            tls: failure.and_then(|failure| tls_word(&failure.cause)),
             phase: failure.map(|failure| failure.phase.word()),
             explanation: failure.map(Failure::explanation),
             warnings: report.warnings().iter().map(Into::into).collect(),
             attempts: attempts.iter().map(Into::into).collect(),
             bytes: about.bytes,
-            elapsed_ms: report.elapsed.as_micros() as f64 / 1000.0,
+            elapsed_ms: milliseconds(report.elapsed),
             ack: with_ack.then_some(ack),
         }
     }
 }
 
-fn json(report: &Report, with_ack: bool) -> io::Result<Vec<u8>> {
-    let mut text = serde_json::to_vec(&Record::new(report, with_ack))?;
+/// What it was about TLS, in a word, where the cause is TLS.
+pub(crate) const fn tls_word(cause: &Cause) -> Option<&'static str> {
+    match cause {
+        Cause::Tls(failure) => Some(failure.problem.word()),
+        _ => None,
+    }
+}
+
+/// A span of time as JSON has it.
+pub(crate) fn milliseconds(elapsed: Duration) -> f64 {
+    elapsed.as_micros() as f64 / 1000.0
+}
+
+/// A line of JSON.
+pub(crate) fn object(record: &impl Serialize) -> io::Result<Vec<u8>> {
+    let mut text = serde_json::to_vec(record)?;
     text.push(b'\n');
     Ok(text)
 }
@@ -470,7 +490,7 @@ mod tests {
             out,
             "{\"file\":\"adt.hl7\",\"index\":1,\"control_id\":\"MSG00001\",\
              \"verdict\":\"applied\",\"code\":\"AA\",\"delivery\":null,\"cause\":null,\
-             \"phase\":null,\"explanation\":null,\"warnings\":[\
+             \"tls\":null,\"phase\":null,\"explanation\":null,\"warnings\":[\
              {\"code\":\"line-feed-segments\",\"count\":null},\
              {\"code\":\"space-after-frame\",\"count\":2}],\"attempts\":[],\
              \"bytes\":59,\"elapsed_ms\":12.345}\n"
@@ -485,7 +505,7 @@ mod tests {
             out,
             "{\"file\":\"adt.hl7\",\"index\":1,\"control_id\":\"MSG00001\",\
              \"verdict\":null,\"code\":null,\"delivery\":\"not-sent\",\
-             \"cause\":\"connection-refused\",\"phase\":\"connect\",\
+             \"cause\":\"connection-refused\",\"tls\":null,\"phase\":\"connect\",\
              \"explanation\":\"connecting: 127.0.0.1:2575: connection refused: \
              nothing listens there (nothing was sent)\",\"warnings\":[],\"attempts\":[\
              {\"address\":\"127.0.0.1:2575\",\"cause\":\"connection-refused\"}],\

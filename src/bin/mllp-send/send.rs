@@ -7,9 +7,10 @@ use std::time::Instant;
 use mllp_client::client::{ConnectOptions, MllpClient};
 use mllp_client::error::Failure;
 use mllp_client::proto::exchange::Reply;
+use mllp_client::tls::options::TlsOptions;
 use mllp_client::transport::Transport;
 
-use crate::args::Args;
+use crate::args::SendArgs;
 use crate::input::looks_line_feed_separated;
 use crate::output::{About, Output, Report};
 
@@ -24,10 +25,10 @@ pub(crate) struct Sender<T: Transport, F> {
 
 impl<T: Transport, F: FnMut() -> T> Sender<T, F> {
     /// A sender that takes a transport from `transport` for each connection.
-    pub(crate) fn new(args: &Args, transport: F) -> Self {
+    pub(crate) fn new(args: &SendArgs, tls: Option<TlsOptions>, transport: F) -> Self {
         Self {
             transport,
-            options: args.connect_options(),
+            options: args.connect_options(tls),
             loose: args.loose,
             one_per_connection: args.one_per_connection,
             idle: None,
@@ -74,10 +75,20 @@ impl<T: Transport, F: FnMut() -> T> Sender<T, F> {
             None => MllpClient::connect((self.transport)(), self.options.clone())?,
         };
         let outcome = client.send(message);
-        if client.is_open() && !self.one_per_connection {
+        if self.one_per_connection {
+            client.close();
+        } else if client.is_open() {
             self.idle = Some(client);
         }
         outcome
+    }
+
+    /// Parts from the receiver as TLS demands it: a stream that just ends looks
+    /// cut off.
+    pub(crate) fn close(self) {
+        if let Some(mut client) = self.idle {
+            client.close();
+        }
     }
 }
 
@@ -186,7 +197,7 @@ mod tests {
     ) -> (bool, Vec<String>, usize) {
         let receiver = Receiver(Rc::new(RefCell::new((script.iter().copied().collect(), 0))));
         let args = args(&format!("{options} 127.0.0.1:2575"));
-        let mut sender = Sender::new(&args, || receiver.clone());
+        let mut sender = Sender::new(&args, None, || receiver.clone());
         let mut out = Vec::new();
         let mut output = Output::new(args.style(), std::iter::empty(), &mut out, std::io::sink());
         let taken = sender.send_all("f", messages, &mut output).unwrap();
