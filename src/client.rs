@@ -115,10 +115,11 @@ impl<T: Transport> MllpClient<T> {
     ///
     /// # Errors
     /// As the WIT lists them; always `not-sent`.
-    pub fn connect(mut transport: T, options: ConnectOptions) -> Result<Self, Failure> {
+    pub fn connect(mut transport: T, mut options: ConnectOptions) -> Result<Self, Failure> {
         options.check().map_err(invalid_option)?;
-        let tls = options.tls.as_ref();
-        let tls = tls.map(|tls| Tls::new(tls, &options.host));
+        // Not kept: they hold a key.
+        let tls = options.tls.take();
+        let tls = tls.map(|tls| Tls::new(&tls, &options.host));
         let tls = tls.transpose().map_err(invalid_option)?;
         let link = Link::new(&mut transport, &options, tls.as_ref())?;
         Ok(Self {
@@ -180,9 +181,6 @@ impl<T: Transport> MllpClient<T> {
         };
         let payload = Payload::parse(message, self.options.max_send_size)
             .map_err(|reason| Failure::not_sent(Phase::Prepare, reason.into()))?;
-        if let Some(tls) = &self.tls {
-            tls.set_time(self.transport.time_of_day());
-        }
         let outcome = look(&self.transport, session, connection, deadline)
             .and_then(|()| session.begin(payload, deadline))
             .and_then(|()| {
@@ -317,15 +315,12 @@ fn shake_hands<T: Transport>(
     drive::run(&mut handshake, transport, connection);
     let failed = handshake.failure();
     let (mut pump, idle) = handshake.into_parts();
-    let outcome = match failed {
-        Some(failure) => Err(failure),
-        None => pump
-            .agreed()
-            .map_err(|cause| Failure::not_sent(Phase::Tls, cause)),
-    };
-    match outcome {
-        Ok(agreed) => Ok((pump, idle, agreed)),
-        Err(failure) => {
+    match failed {
+        None => {
+            let agreed = pump.agreed();
+            Ok((pump, idle, agreed))
+        }
+        Some(failure) => {
             part(transport, &mut pump, connection, Duration::ZERO);
             Err(failure)
         }
@@ -338,6 +333,9 @@ fn look<T: Transport>(
     connection: &mut T::Connection,
     deadline: Instant,
 ) -> Result<(), Failure> {
+    if let Some(pump) = session.pump() {
+        pump.set_time(transport.time_of_day());
+    }
     let mut look = session.look(deadline);
     drive::run(&mut look, transport, connection);
     look.finish()

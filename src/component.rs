@@ -75,7 +75,7 @@ impl GuestTlsOptions for TlsOptions {
     }
 
     fn add_authorities(&self, certificates: Vec<u8>) {
-        self.set(|options| options.authorities.push(certificates));
+        self.set(|options| options.authorities.push(certificates.into()));
     }
 
     fn set_own_authorities_only(&self, only: bool) {
@@ -113,7 +113,7 @@ impl GuestTlsOptions for TlsOptions {
     }
 
     fn add_revocations(&self, lists: Vec<u8>) {
-        self.set(|options| options.revocations.push(lists));
+        self.set(|options| options.revocations.push(lists.into()));
     }
 
     fn set_insecure(&self, insecure: bool) {
@@ -488,6 +488,7 @@ impl From<TlsProblem> for wit::TlsProblem {
             TlsProblem::Refused(alert) => Self::Refused(alert.to_owned()),
             TlsProblem::Truncated => Self::Truncated,
             TlsProblem::BrokenRules(how) => Self::BrokenRules(how),
+            TlsProblem::UsedUp => Self::UsedUp,
             TlsProblem::Host(what) => Self::Host(what.to_owned()),
         }
     }

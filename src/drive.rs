@@ -1,6 +1,6 @@
 //! The blocking loop between a machine and a connection: poll, do, handle.
 
-use crate::limits::{READ_BYTES_MAX, READ_BYTES_MIN};
+use crate::limits::{READ_BYTES_MAX, READ_BYTES_MIN, READS_AFTER_LOSS_MAX};
 use crate::machine::{Input, Machine, Output};
 use crate::transport::{Connection, Read, Transport, Write};
 
@@ -38,9 +38,13 @@ pub fn run<T: Transport>(
                             connection.flush();
                         }
                     }
-                    Write::Ended => machine.handle(Input::Ended),
+                    Write::Ended => {
+                        reader.read_rest(machine, connection);
+                        machine.handle(Input::Ended);
+                    }
                     Write::Broken(perhaps) => {
                         machine.handle(Input::Transmitted(perhaps));
+                        reader.read_rest(machine, connection);
                         machine.handle(Input::Broken);
                     }
                 }
@@ -83,5 +87,16 @@ impl Reader {
             Read::Broken => machine.handle(Input::Broken),
         }
         true
+    }
+
+    /// Reads what the receiver said before the connection was lost: it may say
+    /// why.
+    fn read_rest<C: Connection>(&mut self, machine: &mut impl Machine, connection: &mut C) {
+        for _ in 0..READS_AFTER_LOSS_MAX {
+            let Read::Bytes(bytes) = connection.read(self.step) else {
+                return;
+            };
+            machine.handle(Input::Received(&bytes));
+        }
     }
 }

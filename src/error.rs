@@ -396,6 +396,9 @@ pub enum TlsProblem {
     /// The receiver broke the rules of TLS.
     #[error("the receiver broke the rules of TLS: {0}")]
     BrokenRules(String),
+    /// The connection's keys have encrypted all that they may.
+    #[error("the connection's keys are used up; connect anew")]
+    UsedUp,
     /// The host gave no randomness or no time of day.
     #[error("the host gave no {0}")]
     Host(&'static str),
@@ -417,6 +420,7 @@ impl TlsProblem {
             Self::Refused(_) => "refused",
             Self::Truncated => "truncated",
             Self::BrokenRules(_) => "broken-rules",
+            Self::UsedUp => "used-up",
             Self::Host(_) => "host",
         }
     }
@@ -465,12 +469,18 @@ impl fmt::Display for TlsFailure {
     }
 }
 
+impl From<TlsFailure> for Cause {
+    fn from(failure: TlsFailure) -> Self {
+        Self::Tls(Box::new(failure))
+    }
+}
+
 impl From<TlsProblem> for Cause {
     fn from(problem: TlsProblem) -> Self {
-        Self::Tls(Box::new(TlsFailure {
+        Self::from(TlsFailure {
             problem,
             certificate: None,
-        }))
+        })
     }
 }
 

@@ -16,6 +16,10 @@ pub const READ_BYTES_MIN: usize = 4 * 1024;
 /// More is never given: hosts cap a read at 64 KiB.
 pub const READ_BYTES_MAX: usize = 64 * 1024;
 
+/// How many reads look for the reason after a write failed: enough for an alert of
+/// TLS behind a few records, and too few to be kept busy.
+pub const READS_AFTER_LOSS_MAX: usize = 16;
+
 /// How much white space is skipped before a start block, or between two
 /// exchanges, in bytes. A receiver that sends more is not sending frames.
 pub const SPACE_BYTES_MAX: u32 = 1024;
@@ -51,6 +55,10 @@ pub const TICKET_NAMES_MAX: usize = 32;
 
 /// How many sessions of TLS 1.3 are remembered for one receiver.
 pub const TICKETS_PER_NAME_MAX: usize = 4;
+
+/// How long sessions are resumed after a full handshake at most, in seconds: seven
+/// days, which is also how long a ticket of TLS 1.3 lives (RFC 8446 section 4.6.1).
+pub const RESUMPTION_SECONDS_MAX: u64 = 7 * 24 * 60 * 60;
 
 /// How many configurations of TLS an instance remembers, and with each the
 /// sessions to resume.

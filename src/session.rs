@@ -2,7 +2,6 @@
 //! at a time, and between two the memory of what stands unread. It joins the
 //! exchange to the bytes of the connection, plain or TLS's, and does no I/O.
 
-use alloc::boxed::Box;
 use core::time::Duration;
 
 use crate::clock::Instant;
@@ -12,7 +11,7 @@ use crate::machine::{Input, Machine, Output};
 use crate::proto::exchange::{Exchange, Reply, Warning};
 use crate::proto::idle::Idle;
 use crate::proto::payload::Payload;
-use crate::tls::pump::{Progress, Pump, Received};
+use crate::tls::pump::{Progress, Pump, Received, part};
 
 /// A connection and the exchange in progress on it, if any.
 #[derive(Debug)]
@@ -32,7 +31,7 @@ pub struct Session {
 enum Wire {
     Plain,
     Tls {
-        pump: Box<Pump>,
+        pump: Pump,
         /// Until when the first look waits for a verdict on the client
         /// certificate.
         verdict_due: Instant,
@@ -62,7 +61,7 @@ impl Session {
             .saturating_mul(2)
             .min(Duration::from_millis(FIRST_LOOK_MS_MAX));
         self.wire = Wire::Tls {
-            pump: Box::new(pump),
+            pump,
             verdict_due: self.idle_since.after(patience),
         };
         self.idle = idle;
@@ -192,7 +191,7 @@ impl Session {
     /// middle of something.
     fn is_cut_off(&self) -> bool {
         match (&self.wire, &self.exchange) {
-            (Wire::Tls { pump, .. }, Some(exchange)) => {
+            (Wire::Tls { pump, .. }, Some(exchange)) if exchange.is_handed_over() => {
                 exchange.is_inside_reply() || pump.holds_part_of_a_record()
             }
             _ => false,
@@ -318,5 +317,6 @@ fn encrypt(exchange: &Exchange, pump: &mut Pump) -> Result<(), Cause> {
     if rest.is_empty() || pump.holds_application_data() {
         return Ok(());
     }
-    pump.encrypt(rest.get(..ENCRYPT_BYTES_MAX).unwrap_or(rest))
+    let part = part(rest.len(), ENCRYPT_BYTES_MAX);
+    pump.encrypt(rest.get(..part).unwrap_or(rest))
 }

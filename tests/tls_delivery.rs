@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use mllp_client::clock::Instant;
 use mllp_client::error::{Cause, Delivery, Desync, Failure, Hint, Phase, TlsProblem};
-use mllp_client::limits::RECORD_BYTES_MAX;
+use mllp_client::limits::{ENCRYPT_BYTES_MAX, RECORD_BYTES_MAX};
 use mllp_client::machine::{Input, Machine, Output};
 use mllp_client::proto::exchange::{Reply, Verdict, Warning};
 use mllp_client::proto::payload::Payload;
@@ -16,7 +16,7 @@ use mllp_client::session::Session;
 use mllp_client::tls::config::Tls;
 use mllp_client::tls::handshake::{Farewell, Handshake};
 use mllp_client::tls::options::{Identity, TlsOptions};
-use mllp_client::tls::pump::ClientCertificate;
+use mllp_client::tls::pump::{ClientCertificate, Pump};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
@@ -81,7 +81,7 @@ impl Authority {
 
     fn options(&self) -> TlsOptions {
         TlsOptions {
-            authorities: vec![self.certificate.to_vec()],
+            authorities: vec![self.certificate.to_vec().into()],
             own_authorities_only: true,
             ..TlsOptions::new()
         }
@@ -248,9 +248,13 @@ fn record(bytes: &[u8]) -> usize {
 /// How many bytes are on the wire when the record that holds byte `plain` of the
 /// frame has gone whole.
 fn end_of_record(wire: &[u8], plain: usize) -> usize {
-    let mut end = 0;
-    for _ in 0..=plain / RECORD_BYTES_MAX {
-        end += record(&wire[end..]);
+    // Header, content type and tag (RFC 8446 section 5.2).
+    const OVERHEAD: usize = 5 + 1 + 16;
+    let (mut end, mut sealed) = (0, 0);
+    while sealed <= plain {
+        let size = record(&wire[end..]);
+        end += size;
+        sealed += size - OVERHEAD;
     }
     end
 }
@@ -266,7 +270,6 @@ fn lost_after(frame: usize, taken: usize, loss: Input<'_>) -> (Cause, Phase, Del
 
 #[test]
 fn nothing_is_known_to_have_arrived_before_the_end_blocks_record_went_whole() {
-    // The last leaves the carriage return in a record of its own.
     for frame in [100, 20_000, RECORD_BYTES_MAX + 1] {
         let mut whole = pair(TLS13);
         whole.begin(frame);
@@ -299,6 +302,19 @@ fn nothing_is_known_to_have_arrived_before_the_end_blocks_record_went_whole() {
                 wire.len()
             );
         }
+    }
+}
+
+#[test]
+fn the_end_block_and_its_carriage_return_share_a_record_and_a_write() {
+    for frame in [100, RECORD_BYTES_MAX + 1, ENCRYPT_BYTES_MAX + 1] {
+        let mut pair = pair(TLS13);
+        pair.begin(frame);
+        let writes = pair.hand_over(usize::MAX);
+        let last = writes.last().unwrap();
+        assert!(record(last) > 5 + 1 + 16 + 1);
+        let wire = writes.concat();
+        assert_eq!(end_of_record(&wire, frame - 2), wire.len());
     }
 }
 
@@ -424,6 +440,34 @@ fn the_first_look_waits_for_the_verdict_on_the_client_certificate() {
 }
 
 #[test]
+fn a_part_of_a_record_is_no_verdict() {
+    let mut pair = without_certificate();
+    let refusal = say(&mut pair.server);
+    let mut look = pair.session.look(DEADLINE);
+    look.handle(Input::Received(&refusal[..1]));
+    let due = START.after(Duration::from_millis(40));
+    assert!(matches!(look.poll(START), Output::Look(moment) if moment == due));
+    look.handle(Input::Received(&refusal[1..]));
+    assert!(matches!(look.poll(START), Output::Done));
+    let required = Cause::from(TlsProblem::ClientCertificateRequired);
+    let found = Failure::not_sent(Phase::Write, required);
+    assert_eq!(look.finish(), Err(found));
+}
+
+#[test]
+fn what_one_receiver_asks_for_is_not_held_against_another() {
+    let authority = Authority::new();
+    let (mut asked, _) = shaken(authority.options(), authority.server(TLS13, true));
+    let (mut spared, _) = shaken(authority.options(), authority.server(TLS13, false));
+    let (asked, spared) = (asked.pump().unwrap(), spared.pump().unwrap());
+    assert!(asked.awaits_verdict_on_identity());
+    assert!(!spared.awaits_verdict_on_identity());
+    let fate = |pump: &Pump| pump.agreed().client_certificate;
+    assert_eq!(fate(asked), ClientCertificate::NotGiven);
+    assert_eq!(fate(spared), ClientCertificate::NotAsked);
+}
+
+#[test]
 fn a_ticket_is_verdict_enough() {
     let authority = Authority::new();
     let (certificate, key) = authority.issue();
@@ -439,7 +483,7 @@ fn a_ticket_is_verdict_enough() {
     assert!(pair.session.pump().unwrap().awaits_verdict_on_identity());
     pair.look().unwrap();
     assert!(!pair.session.pump().unwrap().awaits_verdict_on_identity());
-    let agreed = pair.session.pump().unwrap().agreed().unwrap();
+    let agreed = pair.session.pump().unwrap().agreed();
     assert_eq!(agreed.client_certificate, ClientCertificate::Given);
 }
 
@@ -601,7 +645,7 @@ fn a_second_connection_resumes_the_first_ones_session() {
             let (session, server) = shaken(authority.options(), config.clone());
             let mut pair = Pair { session, server };
             pair.look().unwrap();
-            resumed.push(pair.session.pump().unwrap().agreed().unwrap().resumed);
+            resumed.push(pair.session.pump().unwrap().agreed().resumed);
         }
         assert_eq!(resumed, [false, true]);
     }

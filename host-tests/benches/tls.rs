@@ -12,7 +12,7 @@ use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use host_tests::certificates::{Authority, Issued, Key};
+use host_tests::certificates::{Authority, Key};
 use host_tests::messages::{ack, control_id, frame, message};
 use host_tests::sandbox::{Client, Grants, Sandbox, Settings, Tls};
 use mllp_client::client::{ConnectOptions, MllpClient};
@@ -22,7 +22,7 @@ use mllp_client::proto::exchange::Verdict;
 use mllp_client::tls::options::{Identity, TlsOptions};
 use mllp_client::transport::{Connection, Read as Found, Transport, Write as Taken};
 use rustls::client::Resumption;
-use rustls::crypto::ring;
+use rustls::crypto::{aws_lc_rs, ring};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 use rustls::{
     ClientConfig, ClientConnection, RootCertStore, ServerConfig, ServerConnection, StreamOwned,
@@ -52,7 +52,7 @@ struct Scenario {
     key: Key,
     hybrid: bool,
     mutual: bool,
-    tickets: usize,
+    resumable: bool,
     work: Work,
 }
 
@@ -70,7 +70,7 @@ impl Scenario {
         key: Key::P256,
         hybrid: false,
         mutual: false,
-        tickets: 0,
+        resumable: false,
         work: Work::Connections(20),
     };
 
@@ -96,7 +96,7 @@ impl Scenario {
         },
         Self {
             name: "resumed handshake, X25519",
-            tickets: 2,
+            resumable: true,
             ..Self::HANDSHAKE
         },
         Self {
@@ -114,7 +114,12 @@ impl Scenario {
     async fn measure(self) {
         let authority = Authority::new(self.key);
         let issued = authority.receiver(&["127.0.0.1"]);
-        let address = receiver(self.server(&issued, &authority));
+        let server = if self.mutual {
+            issued.mutual_server(&authority)
+        } else {
+            issued.server()
+        };
+        let address = receiver(server, self.resumable);
         let identity = self.mutual.then(|| authority.sender().identity());
         let mut wasm = Wasm::new(address, self.hybrid, &authority, identity.as_ref()).await;
         let mut native = Native::new(address, self.hybrid, &authority, identity.as_ref());
@@ -134,17 +139,6 @@ impl Scenario {
             }
         }
         self.report(times.map(median));
-    }
-
-    fn server(&self, issued: &Issued, authority: &Authority) -> Arc<ServerConfig> {
-        let config = if self.mutual {
-            issued.mutual_server(authority)
-        } else {
-            issued.server()
-        };
-        let mut config = ServerConfig::clone(&config);
-        config.send_tls13_tickets = self.tickets;
-        Arc::new(config)
     }
 
     fn report(&self, [wasm, native, ring]: [Duration; 3]) {
@@ -174,13 +168,20 @@ fn payload(size: usize) -> Vec<u8> {
     payload
 }
 
-/// A receiver that acknowledges whatever comes, until the process ends.
-fn receiver(config: Arc<ServerConfig>) -> SocketAddr {
+/// A receiver that acknowledges whatever comes, until the process ends. Either way
+/// it hands out tickets; a receiver that says nothing after the handshake would
+/// leave the first message to wait for a delayed TCP acknowledgment.
+fn receiver(config: Arc<ServerConfig>, resumable: bool) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {
         for socket in listener.incoming().map_while(Result::ok) {
-            let config = config.clone();
+            let mut config = ServerConfig::clone(&config);
+            if !resumable {
+                // It cannot read the tickets of any other connection.
+                config.ticketer = aws_lc_rs::Ticketer::new().unwrap();
+            }
+            let config = Arc::new(config);
             std::thread::spawn(move || serve(config, socket));
         }
     });
@@ -289,7 +290,7 @@ impl Native {
         identity: Option<&(Vec<u8>, Vec<u8>)>,
     ) -> Self {
         let tls = TlsOptions {
-            authorities: vec![authority.pem()],
+            authorities: vec![authority.pem().into()],
             own_authorities_only: true,
             identity: identity.map(|(chain, key)| Identity {
                 chain: chain.clone().into(),

@@ -233,6 +233,12 @@ impl Exchange {
         }
     }
 
+    /// Whether the whole frame is with the transport.
+    #[must_use]
+    pub fn is_handed_over(&self) -> bool {
+        self.handed_over > 0 && self.frame.is_empty()
+    }
+
     /// Whether a part of a reply has come.
     #[must_use]
     pub fn is_inside_reply(&self) -> bool {
@@ -256,10 +262,6 @@ impl Exchange {
         if let Some(Ok(reply)) = &mut self.settled {
             reply.warnings.push(warning);
         }
-    }
-
-    fn is_handed_over(&self) -> bool {
-        self.handed_over > 0 && self.frame.is_empty()
     }
 
     fn delivery(&self) -> Delivery {

@@ -99,15 +99,21 @@ impl Certificate {
     }
 }
 
+/// How many names a sentence bears.
+const NAMES_SHOWN_MAX: usize = 20;
+
 impl fmt::Display for Certificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "subject {}; issuer {}; for", self.subject, self.issuer)?;
         match self.names.as_slice() {
             [] => f.write_str(" no host name and no address")?,
             names => {
-                for (index, name) in names.iter().enumerate() {
+                for (index, name) in names.iter().take(NAMES_SHOWN_MAX).enumerate() {
                     let separator = if index == 0 { " " } else { ", " };
                     write!(f, "{separator}{name}")?;
+                }
+                if let more @ 1.. = names.len().saturating_sub(NAMES_SHOWN_MAX) {
+                    write!(f, " and {more} more")?;
                 }
             }
         }
@@ -223,13 +229,19 @@ fn escaped(text: &str) -> String {
     escaped
 }
 
+/// What turns the direction of what follows.
+const TURNING: [char; 11] = [
+    '\u{200E}', '\u{200F}', '\u{202A}', '\u{202B}', '\u{202C}', '\u{202D}', '\u{202E}', '\u{2066}',
+    '\u{2067}', '\u{2068}', '\u{2069}',
+];
+
 /// Whoever made the certificate chose these characters: none of them may break
 /// the line it is printed on.
 fn legible(text: &str) -> String {
     let mut legible = String::new();
     for character in text.chars() {
-        if character.is_control() {
-            legible.extend(character.escape_default());
+        if character.is_control() || TURNING.contains(&character) {
+            legible.extend(character.escape_unicode());
         } else {
             legible.push(character);
         }

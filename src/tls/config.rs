@@ -116,12 +116,17 @@ impl Config {
         let clock: Arc<dyn TimeProvider> = time.clone();
         let mut client = ClientConfig::builder_with_details(provider, clock)
             .with_protocol_versions(versions)
-            // Cannot be: the provider has suites and groups for both.
+            // The provider has suites and groups for both: this cannot be.
             .map_err(|_| InvalidOption::NoTrust)?
             .dangerous()
             .with_custom_certificate_verifier(trust.clone())
             .with_client_cert_resolver(identity.clone());
-        client.resumption = Resumption::store(tickets.clone());
+        // Only a full handshake looks into revocation lists.
+        client.resumption = if options.revocations.is_empty() {
+            Resumption::store(tickets.clone())
+        } else {
+            Resumption::disabled()
+        };
         Ok(Self {
             client: Arc::new(client),
             trust,
@@ -227,7 +232,7 @@ mod tests {
     /// Options that differ from the default, and from each other, in one thing.
     fn variations() -> Vec<TlsOptions> {
         let (certificate, key) = pair();
-        let authorities = std::vec![certificate.der().to_vec()];
+        let authorities = std::vec![certificate.der().to_vec().into()];
         let pins = std::vec!["ab".repeat(32)];
         let default = TlsOptions::new;
         std::vec![
@@ -290,7 +295,7 @@ mod tests {
     fn revocation_lists_keep_sessions_apart_too() {
         let with = |list: &[u8]| {
             fingerprint(&TlsOptions {
-                revocations: std::vec![list.to_vec()],
+                revocations: std::vec![list.to_vec().into()],
                 ..TlsOptions::new()
             })
         };

@@ -36,7 +36,8 @@ impl ClientCertificate {
     }
 }
 
-/// The identity, if there is one, and what the last handshake asked of it.
+/// The identity, if there is one, and what was last asked of it: a configuration,
+/// and so this, serves many connections, one step at a time.
 #[derive(Debug)]
 pub(super) struct Presented {
     identity: Option<Arc<CertifiedKey>>,
@@ -55,17 +56,12 @@ impl Presented {
         })
     }
 
-    /// A handshake begins.
-    pub(super) fn begin(&self) {
-        self.last.store(0, Ordering::Relaxed);
-    }
-
-    /// What the handshake that began last has asked for so far.
-    pub(super) fn last(&self) -> ClientCertificate {
-        match self.last.load(Ordering::Relaxed) {
-            0 => ClientCertificate::NotAsked,
-            1 => ClientCertificate::NotGiven,
-            _ => ClientCertificate::Given,
+    /// What was asked for since this was last called, if anything.
+    pub(super) fn take_asked(&self) -> Option<ClientCertificate> {
+        match self.last.swap(0, Ordering::Relaxed) {
+            0 => None,
+            1 => Some(ClientCertificate::NotGiven),
+            _ => Some(ClientCertificate::Given),
         }
     }
 }

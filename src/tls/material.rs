@@ -8,6 +8,7 @@ use rustls::pki_types::pem::{PemObject, SectionKind};
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 use x509_cert::der::asn1::AnyRef;
 use x509_cert::der::{Decode, SliceReader, Tag, Tagged};
+use zeroize::Zeroizing;
 
 use crate::error::{InvalidItem, InvalidItemReason as Reason};
 
@@ -87,7 +88,8 @@ fn append(bytes: &[u8], kind: SectionKind, items: &mut Vec<Vec<u8>>) -> Result<(
         for section in <(SectionKind, Vec<u8>)>::pem_slice_iter(bytes) {
             match section {
                 Ok((found, item)) if found == kind => items.push(item),
-                Ok(_) => {}
+                // It may be a key.
+                Ok((_, item)) => drop(Zeroizing::new(item)),
                 // Of an encrypted key beside the certificates only the key is lost.
                 Err(_) if is_encrypted_pem(bytes) && !items.is_empty() => {}
                 Err(_) => return Err(Reason::Malformed),

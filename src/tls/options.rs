@@ -28,10 +28,11 @@ impl TlsVersion {
 }
 
 /// How to prove who the receiver is, and to it who the sender is.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct TlsOptions {
-    /// Certificate authorities to trust beside Mozilla's, PEM or DER.
-    pub authorities: Vec<Vec<u8>>,
+    /// Certificate authorities to trust beside Mozilla's, PEM or DER. Wiped: a key
+    /// may stand among them.
+    pub authorities: Vec<Zeroizing<Vec<u8>>>,
     /// Whether Mozilla's are not trusted.
     pub own_authorities_only: bool,
     /// Pins of public keys, one of which must match. `sha256/` and base64, the
@@ -49,7 +50,7 @@ pub struct TlsOptions {
     /// Whether X25519MLKEM768 is offered.
     pub hybrid: bool,
     /// Certificate revocation lists, PEM or DER.
-    pub revocations: Vec<Vec<u8>>,
+    pub revocations: Vec<Zeroizing<Vec<u8>>>,
     /// Whether to go on with whoever answers.
     pub insecure: bool,
 }
@@ -70,6 +71,27 @@ impl TlsOptions {
             revocations: Vec::new(),
             insecure: false,
         }
+    }
+}
+
+impl fmt::Debug for TlsOptions {
+    /// Tells the lengths of what was handed in.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lengths = |items: &[Zeroizing<Vec<u8>>]| -> Vec<usize> {
+            items.iter().map(|item| item.len()).collect()
+        };
+        f.debug_struct("TlsOptions")
+            .field("authorities_bytes", &lengths(&self.authorities))
+            .field("own_authorities_only", &self.own_authorities_only)
+            .field("pins", &self.pins)
+            .field("pins_instead_of_chain", &self.pins_instead_of_chain)
+            .field("identity", &self.identity)
+            .field("server_name", &self.server_name)
+            .field("minimum_version", &self.minimum_version)
+            .field("hybrid", &self.hybrid)
+            .field("revocations_bytes", &lengths(&self.revocations))
+            .field("insecure", &self.insecure)
+            .finish()
     }
 }
 

@@ -1,10 +1,12 @@
 //! Records in, records out. The only file that knows which connection type of
 //! rustls it is: the unbuffered one of 0.23, which 0.24 takes away.
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
+use core::time::Duration;
 
 use rustls::client::{ClientConnectionData, UnbufferedClientConnection};
 use rustls::unbuffered::{
@@ -17,18 +19,20 @@ use super::config::Tls;
 pub use super::identity::ClientCertificate;
 use super::options::TlsVersion;
 use super::problem::problem;
-use super::trust::Refusal;
-use crate::error::{Cause, CertificateProblem, ClockAndBound, TlsFailure, TlsProblem};
-use crate::limits::{RECORD_BYTES_MAX, TLS_PENDING_BYTES_MAX};
+use crate::error::{Cause, CertificateProblem, TlsFailure, TlsProblem};
+use crate::limits::{RECORD_BYTES_MAX, RESUMPTION_SECONDS_MAX, TLS_PENDING_BYTES_MAX};
+use crate::proto::frame::START_BLOCK;
 
 /// One TLS connection, without the connection.
 pub struct Pump {
     tls: Tls,
-    connection: UnbufferedClientConnection,
+    connection: Box<UnbufferedClientConnection>,
     /// The receiver's bytes that are not a whole record, or message, yet.
     incoming: Vec<u8>,
     outgoing: Outgoing,
     heard: Heard,
+    /// What became of the client certificate, so far.
+    asked: ClientCertificate,
     ended: bool,
     /// rustls must not be asked again.
     failed: bool,
@@ -89,16 +93,20 @@ impl Pump {
     /// # Errors
     /// `tls` where the host gave no randomness or no time of day.
     pub fn new(tls: Tls) -> Result<Self, Cause> {
-        tls.config.identity.begin();
-        let config = tls.config.client.clone();
-        let connection = UnbufferedClientConnection::new(config, tls.name.clone())
+        let config = &tls.config;
+        if config.trust.looks_at_dates() {
+            let now = config.time.seconds().unwrap_or_default();
+            config.tickets.forget_expired(&tls.name, now);
+        }
+        let connection = UnbufferedClientConnection::new(config.client.clone(), tls.name.clone())
             .map_err(|error| problem(&error, ClientCertificate::NotAsked))?;
         let mut pump = Self {
             tls,
-            connection,
+            connection: Box::new(connection),
             incoming: Vec::new(),
             outgoing: Outgoing::default(),
             heard: Heard::Nothing,
+            asked: ClientCertificate::NotAsked,
             ended: false,
             failed: false,
         };
@@ -108,31 +116,55 @@ impl Pump {
         }
     }
 
+    /// Tells the time of day, as [`Tls::set_time`] does.
+    pub fn set_time(&self, time: Duration) {
+        self.tls.set_time(time);
+    }
+
     /// Takes bytes from the receiver.
     pub fn receive(&mut self, bytes: &[u8]) -> Received {
         let mut received = Received::default();
-        if self.heard == Heard::Nothing
-            && let Some(first) = bytes.first()
-        {
-            self.heard = Heard::Handshake;
-            received.failure = foreign(*first).map(Cause::from);
-        } else if !bytes.is_empty() && !self.is_handshaking() {
-            self.heard = Heard::AfterHandshake;
-        }
-        if self.failed || received.failure.is_some() {
+        if self.failed {
             return received;
         }
-        self.incoming.extend_from_slice(bytes);
-        if let Err(error) = self.process(&mut received.plain) {
-            received.failure = Some(self.failure(&error));
-            self.failed = true;
-            self.append_alert();
-        } else if self.incoming.len() > TLS_PENDING_BYTES_MAX {
-            let reason = String::from("a message without end");
-            received.failure = Some(TlsProblem::BrokenRules(reason).into());
-        }
+        let outcome = self.take(bytes, &mut received.plain);
+        received.failure = outcome.err();
+        self.failed |= received.failure.is_some();
         received.ended = self.ended;
         received
+    }
+
+    fn take(&mut self, bytes: &[u8], plain: &mut Vec<u8>) -> Result<(), Cause> {
+        if let (Heard::Nothing, Some(first)) = (self.heard, bytes.first()) {
+            self.heard = Heard::Handshake;
+            foreign(*first)?;
+        }
+        let memory = self.incoming.try_reserve(bytes.len());
+        memory.map_err(|_| Cause::OutOfMemory)?;
+        self.incoming.extend_from_slice(bytes);
+        let before = (self.is_handshaking(), self.incoming.len());
+        let outcome = self.process(plain);
+        if let Some(asked) = self.tls.config.identity.take_asked() {
+            self.asked = asked;
+        }
+        if let Err(trouble) = outcome {
+            let cause = self.cause(trouble);
+            self.append_alert();
+            return Err(cause);
+        }
+        match (before, self.is_handshaking()) {
+            ((true, _), false) => self.remember(),
+            // A part of a record says nothing yet.
+            ((false, bytes), false) if self.incoming.len() < bytes => {
+                self.heard = Heard::AfterHandshake;
+            }
+            _ => {}
+        }
+        if self.incoming.len() > TLS_PENDING_BYTES_MAX {
+            let reason = String::from("a message without end");
+            return Err(TlsProblem::BrokenRules(reason).into());
+        }
+        Ok(())
     }
 
     /// Whether the handshake goes on.
@@ -159,7 +191,7 @@ impl Pump {
     pub fn awaits_verdict_on_identity(&self) -> bool {
         self.heard < Heard::AfterHandshake
             && self.connection.protocol_version() == Some(ProtocolVersion::TLSv1_3)
-            && self.tls.config.identity.last() != ClientCertificate::NotAsked
+            && self.asked != ClientCertificate::NotAsked
     }
 
     /// Whether the receiver's identity is not checked.
@@ -194,10 +226,14 @@ impl Pump {
     /// Puts application data into records to be transmitted.
     ///
     /// # Errors
-    /// `tls` if the connection's keys are used up or the handshake goes on.
+    /// `tls` if the connection's keys are used up or the handshake goes on;
+    /// `out-of-memory`.
     pub fn encrypt(&mut self, plain: &[u8]) -> Result<(), Cause> {
-        for record in plain.chunks(RECORD_BYTES_MAX) {
+        let mut rest = plain;
+        while !rest.is_empty() {
+            let (record, after) = rest.split_at(part(rest.len(), RECORD_BYTES_MAX));
             self.write(record.len(), |traffic, room| traffic.encrypt(record, room))?;
+            rest = after;
         }
         Ok(())
     }
@@ -211,34 +247,14 @@ impl Pump {
     }
 
     /// What the handshake agreed on.
-    ///
-    /// # Errors
-    /// `tls` if a session was resumed whose certificate has expired since:
-    /// resuming does not look.
-    pub fn agreed(&self) -> Result<TlsSession, Cause> {
+    #[must_use]
+    pub fn agreed(&self) -> TlsSession {
         let connection = &self.connection;
-        let resumed = connection.handshake_kind() == Some(HandshakeKind::Resumed);
         let chain = connection.peer_certificates().unwrap_or_default();
-        let certificate = chain.first().and_then(|own| Certificate::read(own));
-        let clock = self.tls.config.time.seconds().unwrap_or_default();
-        if let (true, true, Some(certificate)) = (
-            resumed,
-            self.tls.config.trust.looks_at_dates(),
-            &certificate,
-        ) && clock > certificate.not_after
-        {
-            self.tls.config.tickets.forget(&self.tls.name);
-            let bound = certificate.not_after;
-            let expired = CertificateProblem::Expired(ClockAndBound { clock, bound });
-            return Err(Cause::Tls(alloc::boxed::Box::new(TlsFailure {
-                problem: TlsProblem::Certificate(expired),
-                certificate: Some(certificate.clone()),
-            })));
-        }
         let suite = connection.negotiated_cipher_suite();
         let suite = suite.and_then(|suite| suite.suite().as_str());
         let group = connection.negotiated_key_exchange_group();
-        Ok(TlsSession {
+        TlsSession {
             version: match connection.protocol_version() {
                 Some(ProtocolVersion::TLSv1_3) => TlsVersion::Tls13,
                 _ => TlsVersion::Tls12,
@@ -248,34 +264,56 @@ impl Pump {
             group: group
                 .and_then(|group| group.name().as_str())
                 .map(String::from),
-            resumed,
-            client_certificate: self.tls.config.identity.last(),
-            certificate,
+            resumed: self.is_resumed(),
+            client_certificate: self.asked,
+            certificate: chain.first().and_then(|own| Certificate::read(own)),
             insecure: self.tls.is_insecure(),
-        })
+        }
     }
 
-    fn process(&mut self, plain: &mut Vec<u8>) -> Result<(), Error> {
+    fn is_resumed(&self) -> bool {
+        self.connection.handshake_kind() == Some(HandshakeKind::Resumed)
+    }
+
+    /// How long what was just checked lets sessions be resumed without another
+    /// look.
+    fn remember(&self) {
+        if self.is_resumed() {
+            return;
+        }
+        let config = &self.tls.config;
+        let now = config.time.seconds().unwrap_or_default();
+        let chain = self.connection.peer_certificates().unwrap_or_default();
+        let until = chain
+            .iter()
+            .map(|one| Certificate::read(one).map_or(0, |certificate| certificate.not_after))
+            .fold(now.saturating_add(RESUMPTION_SECONDS_MAX), u64::min);
+        config.tickets.good_until(&self.tls.name, until);
+    }
+
+    fn process(&mut self, plain: &mut Vec<u8>) -> Result<(), Trouble> {
         let mut begin = 0;
         let outcome = loop {
             let bytes = self.incoming.get_mut(begin..).unwrap_or_default();
             let status = self.connection.process_tls_records(bytes);
             let mut discard = status.discard;
             let more = match status.state {
-                Err(error) => Err(error),
+                Err(error) => Err(error.into()),
                 Ok(ConnectionState::ReadTraffic(mut traffic)) => loop {
                     match traffic.next_record() {
                         None => break Ok(true),
-                        Some(Err(error)) => break Err(error),
+                        Some(Err(error)) => break Err(error.into()),
                         Some(Ok(record)) => {
                             discard = discard.saturating_add(record.discard);
+                            if plain.try_reserve(record.payload.len()).is_err() {
+                                break Err(Trouble::Memory);
+                            }
                             plain.extend_from_slice(record.payload);
                         }
                     }
                 },
                 Ok(ConnectionState::EncodeTlsData(mut message)) => {
-                    self.outgoing.append_message(&mut message);
-                    Ok(true)
+                    self.outgoing.append_message(&mut message).map(|()| true)
                 }
                 Ok(ConnectionState::TransmitTlsData(transmit)) => {
                     transmit.done();
@@ -291,7 +329,7 @@ impl Pump {
             match more {
                 Ok(true) => {}
                 Ok(false) => break Ok(()),
-                Err(error) => break Err(error),
+                Err(trouble) => break Err(trouble),
             }
         };
         self.incoming.drain(..begin.min(self.incoming.len()));
@@ -305,7 +343,8 @@ impl Pump {
             let Ok(ConnectionState::EncodeTlsData(mut alert)) = status.state else {
                 return;
             };
-            self.outgoing.append_message(&mut alert);
+            // Where there is no memory for it, it stays unsaid.
+            let _ = self.outgoing.append_message(&mut alert);
         }
     }
 
@@ -315,15 +354,14 @@ impl Pump {
         plain: usize,
         mut seal: impl FnMut(&mut Traffic<'_>, &mut [u8]) -> Result<usize, EncryptError>,
     ) -> Result<(), Cause> {
-        let used_up = || TlsProblem::BrokenRules(String::from("no more may be sent"));
         if self.failed {
-            return Err(used_up().into());
+            return Err(TlsProblem::UsedUp.into());
         }
         // Without a byte that was not there before; but rustls remembers where in
         // these the parts of a message stand.
         let status = self.connection.process_tls_records(&mut self.incoming);
         let Ok(ConnectionState::WriteTraffic(mut traffic)) = status.state else {
-            return Err(used_up().into());
+            return Err(TlsProblem::UsedUp.into());
         };
         let begin = self.outgoing.bytes.len();
         let sealed = self.outgoing.append(plain, |room| {
@@ -332,7 +370,7 @@ impl Pump {
                 EncryptError::EncryptExhausted => None,
             })
         });
-        let end = sealed.ok_or_else(used_up)?;
+        let end = sealed.map_err(|trouble| self.cause(trouble))?;
         if plain > 0 {
             self.outgoing
                 .records
@@ -341,24 +379,34 @@ impl Pump {
         Ok(())
     }
 
-    fn failure(&self, error: &Error) -> Cause {
+    fn cause(&self, trouble: Trouble) -> Cause {
         let config = &self.tls.config;
-        match (error, config.trust.take_refusal()) {
-            (
-                Error::InvalidCertificate(_),
-                Some(Refusal {
-                    problem,
-                    certificate,
-                }),
-            ) => Cause::Tls(alloc::boxed::Box::new(TlsFailure {
-                problem: TlsProblem::Certificate(problem),
-                certificate,
-            })),
-            (Error::InvalidCertificate(_), None) => {
+        match (trouble, config.trust.take_refusal()) {
+            (Trouble::Memory, _) => Cause::OutOfMemory,
+            (Trouble::UsedUp, _) => TlsProblem::UsedUp.into(),
+            (Trouble::Rustls(Error::InvalidCertificate(_)), Some(refusal)) => TlsFailure {
+                problem: TlsProblem::Certificate(refusal.problem),
+                certificate: refusal.certificate,
+            }
+            .into(),
+            (Trouble::Rustls(Error::InvalidCertificate(_)), None) => {
                 TlsProblem::Certificate(CertificateProblem::Malformed).into()
             }
-            (error, _) => problem(error, config.identity.last()).into(),
+            (Trouble::Rustls(error), _) => problem(&error, self.asked).into(),
         }
+    }
+}
+
+/// Why the pump stops.
+enum Trouble {
+    Rustls(Error),
+    UsedUp,
+    Memory,
+}
+
+impl From<Error> for Trouble {
+    fn from(error: Error) -> Self {
+        Self::Rustls(error)
     }
 }
 
@@ -396,41 +444,48 @@ impl Outgoing {
     }
 
     /// Appends what `write` makes, which says how much room it needs where the
-    /// `expected` and a little more is too small. Returns where it ends; `None`
-    /// if it cannot be made.
+    /// `expected` and a little more is too small, or that it makes nothing more.
+    /// Returns where it ends.
     fn append(
         &mut self,
         expected: usize,
         mut write: impl FnMut(&mut [u8]) -> Result<usize, Option<InsufficientSizeError>>,
-    ) -> Option<usize> {
+    ) -> Result<usize, Trouble> {
         let begin = self.bytes.len();
         let mut room = expected.saturating_add(RECORD_OVERHEAD_BYTES);
         loop {
+            self.bytes.truncate(begin);
+            let memory = self.bytes.try_reserve(room);
+            memory.map_err(|_| Trouble::Memory)?;
             self.bytes.resize(begin.saturating_add(room), 0);
             match write(self.bytes.get_mut(begin..).unwrap_or_default()) {
                 Ok(written) => {
                     self.bytes.truncate(begin.saturating_add(written));
-                    return Some(self.bytes.len());
+                    return Ok(self.bytes.len());
                 }
                 Err(Some(InsufficientSizeError { required_size })) if required_size > room => {
                     room = required_size;
                 }
                 Err(_) => {
                     self.bytes.truncate(begin);
-                    return None;
+                    return Err(Trouble::UsedUp);
                 }
             }
         }
     }
 
-    /// Appends a message of TLS itself, which is always whole and always fits.
-    fn append_message(&mut self, message: &mut EncodeTlsData<'_, ClientConnectionData>) {
-        self.append(0, |room| {
+    /// Appends a message of TLS itself.
+    fn append_message(
+        &mut self,
+        message: &mut EncodeTlsData<'_, ClientConnectionData>,
+    ) -> Result<(), Trouble> {
+        let end = self.append(0, |room| {
             message.encode(room).map_err(|error| match error {
                 EncodeError::InsufficientSize(size) => Some(size),
                 EncodeError::AlreadyEncoded => None,
             })
         });
+        end.map(|_| ())
     }
 
     fn advance(&mut self, bytes: usize) -> Progress {
@@ -449,15 +504,28 @@ impl Outgoing {
     }
 }
 
+/// How much of `bytes` goes into one of several parts of `most` bytes. The last
+/// part is never a single byte: a receiver that answers the end block would answer
+/// before the carriage return was handed over.
+pub(crate) const fn part(bytes: usize, most: usize) -> usize {
+    if bytes <= most {
+        bytes
+    } else if bytes == most + 1 {
+        most - 1
+    } else {
+        most
+    }
+}
+
 /// Header, nonce, content type and tag of a record take no more, in bytes.
 const RECORD_OVERHEAD_BYTES: usize = 64;
 
 /// TLS begins with one of its content types (RFC 8446 section 5.1), MLLP with a
 /// start block.
-fn foreign(first: u8) -> Option<TlsProblem> {
+const fn foreign(first: u8) -> Result<(), TlsProblem> {
     match first {
-        20..=24 => None,
-        crate::proto::frame::START_BLOCK => Some(TlsProblem::PlainMllp),
-        _ => Some(TlsProblem::NotTls),
+        20..=24 => Ok(()),
+        START_BLOCK => Err(TlsProblem::PlainMllp),
+        _ => Err(TlsProblem::NotTls),
     }
 }

@@ -21,6 +21,7 @@ pub(super) struct Tickets(Mutex<Vec<Known>>);
 #[derive(Debug)]
 struct Known {
     name: ServerName<'static>,
+    until: u64,
     group: Option<NamedGroup>,
     tls12: Option<Tls12ClientSessionValue>,
     /// The newest last.
@@ -28,9 +29,16 @@ struct Known {
 }
 
 impl Tickets {
-    /// Forgets the sessions with this receiver.
-    pub(super) fn forget(&self, name: &ServerName<'static>) {
-        self.0.lock().retain(|known| known.name != *name);
+    /// Sessions with this receiver may be resumed until then, in seconds since
+    /// 1970-01-01T00:00:00Z: what its chain was good for when it was last checked.
+    pub(super) fn good_until(&self, name: &ServerName<'static>, until: u64) {
+        self.change(name.clone(), |known| known.until = until);
+    }
+
+    /// Forgets the sessions with this receiver if their time is up at `now`.
+    pub(super) fn forget_expired(&self, name: &ServerName<'static>, now: u64) {
+        let mut all = self.0.lock();
+        all.retain(|known| known.name != *name || now <= known.until);
     }
 
     fn with<R>(&self, name: &ServerName<'_>, read: impl FnOnce(&mut Known) -> R) -> Option<R> {
@@ -48,6 +56,7 @@ impl Tickets {
         }
         let mut known = Known {
             name,
+            until: 0,
             group: None,
             tls12: None,
             tls13: VecDeque::new(),
@@ -91,5 +100,53 @@ impl ClientSessionStore for Tickets {
     /// same sender (RFC 8446 appendix C.4).
     fn take_tls13_ticket(&self, name: &ServerName<'static>) -> Option<Tls13ClientSessionValue> {
         self.with(name, |known| known.tls13.pop_back()).flatten()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rustls::NamedGroup;
+    use rustls::client::ClientSessionStore;
+    use rustls::pki_types::ServerName;
+
+    use super::Tickets;
+    use crate::limits::TICKET_NAMES_MAX;
+
+    fn name(text: &str) -> ServerName<'static> {
+        ServerName::try_from(text).unwrap().to_owned()
+    }
+
+    #[test]
+    fn what_is_known_of_a_receiver_is_forgotten_when_its_time_is_up() {
+        let tickets = Tickets::default();
+        let (lab, ward) = (name("lab.example"), name("ward.example"));
+        for name in [&lab, &ward] {
+            tickets.set_kx_hint(name.clone(), NamedGroup::X25519);
+            tickets.good_until(name, 100);
+        }
+        tickets.forget_expired(&lab, 100);
+        assert!(tickets.kx_hint(&lab).is_some());
+        tickets.forget_expired(&lab, 101);
+        assert!(tickets.kx_hint(&lab).is_none());
+        assert!(tickets.kx_hint(&ward).is_some(), "another receiver's stays");
+    }
+
+    #[test]
+    fn what_was_never_checked_is_good_for_nothing() {
+        let tickets = Tickets::default();
+        tickets.set_kx_hint(name("lab.example"), NamedGroup::X25519);
+        tickets.forget_expired(&name("lab.example"), 1);
+        assert!(tickets.kx_hint(&name("lab.example")).is_none());
+    }
+
+    #[test]
+    fn the_oldest_receiver_makes_room_for_a_new_one() {
+        let tickets = Tickets::default();
+        for number in 0..=TICKET_NAMES_MAX {
+            let name = name(&std::format!("lab{number}.example"));
+            tickets.set_kx_hint(name, NamedGroup::X25519);
+        }
+        assert!(tickets.kx_hint(&name("lab0.example")).is_none());
+        assert!(tickets.kx_hint(&name("lab1.example")).is_some());
     }
 }

@@ -69,11 +69,15 @@ async fn send_through_tls(samples: &[Sample]) -> bool {
             return false;
         }
     };
-    if let Some(session) = sandbox.tls(client).await {
-        print_session(&session);
-    }
+    let Some(session) = sandbox.tls(client).await else {
+        return false;
+    };
+    print_session(&session);
+    let as_promised = session.suite.contains("CHACHA20_POLY1305")
+        && session.group.as_deref() == Some("X25519MLKEM768")
+        && session.client_certificate == ClientCertificate::Given;
     let all_applied = send_all(samples, &mut sandbox, client).await;
-    all_applied && has_all(samples, receiver)
+    as_promised && all_applied && has_all(samples, receiver)
 }
 
 fn print_session(session: &TlsSession) {

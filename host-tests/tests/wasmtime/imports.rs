@@ -41,3 +41,10 @@ fn the_library_exports_the_client_and_its_types_only() {
         .collect();
     assert_eq!(exports, ["hl7:mllp/types@0.1.0", "hl7:mllp/client@0.1.0"]);
 }
+
+#[test]
+fn the_library_is_smaller_than_it_is_allowed_to_be() {
+    let file = std::fs::metadata(&sandbox::components().library);
+    let size = file.expect("the component is built").len();
+    assert!(size < 1_100_000, "{size} bytes");
+}

@@ -3,13 +3,14 @@
 
 use std::sync::Arc;
 
-use host_tests::certificates::{Authority, Key};
+use host_tests::certificates::{Authority, Issued, Key};
 use host_tests::messages::message;
 use host_tests::receiver::{Receiver, Running};
 use host_tests::sandbox::types::{
     Cause, CertificateProblem, ClientCertificate, Delivery, TlsProblem, TlsVersion, Verdict,
 };
 use host_tests::sandbox::{Client, Clock, Grants, Sandbox, Settings, Tls};
+use rcgen::CertificateParams;
 use rustls::ServerConfig;
 
 fn trusting(authority: &Authority) -> Tls {
@@ -156,11 +157,25 @@ async fn whatever_decides_trust_keeps_sessions_apart() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_is_not_resumed_beyond_its_certificates_expiry() {
+async fn with_revocation_lists_every_connection_looks_into_them() {
     let authority = Authority::new(Key::P256);
-    let issued = authority.receiver_with(&["127.0.0.1"], |params| {
-        params.not_after = params.not_before + time::Duration::days(31);
-    });
+    let server = authority.receiver(&["127.0.0.1"]).server();
+    let receiver = receiver(&server, 2);
+    let tls = Tls {
+        revocations: vec![authority.revocation_list(&[], 30)],
+        ..trusting(&authority)
+    };
+    let mut sandbox = Sandbox::for_receiver(&receiver).await;
+    let client = connected(&mut sandbox, &receiver, &tls).await;
+    assert!(!sent_and_closed(&mut sandbox, client).await);
+    sandbox.reconnect(client).await.unwrap();
+    assert!(!sent_and_closed(&mut sandbox, client).await);
+    let _ = receiver.finish();
+}
+
+/// Connects, and again past the time at which something in the chain expires. The
+/// second time must be a full handshake, which finds it.
+async fn found_expired(authority: &Authority, issued: &Issued) {
     let server = issued.server();
     let receiver = Receiver::new()
         .accept()
@@ -169,25 +184,47 @@ async fn a_session_is_not_resumed_beyond_its_certificates_expiry() {
         .expect_closing()
         .close()
         .accept()
-        .refuse_handshake(server.clone())
+        .refuse_handshake(server)
         .start();
     let clock = Clock::now();
     let grants = Grants::none().address(receiver.address).clock(&clock);
     let mut sandbox = Sandbox::new(grants).await;
-    let client = connected(&mut sandbox, &receiver, &trusting(&authority)).await;
+    let client = connected(&mut sandbox, &receiver, &trusting(authority)).await;
     assert!(!sent_and_closed(&mut sandbox, client).await);
-    // Within the ticket's life of seven days, past the certificate's.
+    // Within the life of a session, past the certificate's.
     clock.advance_days(2);
     let failure = sandbox.reconnect(client).await.unwrap_err();
     assert_eq!(failure.delivery, Delivery::NotSent);
     let Cause::Tls(failure) = failure.cause else {
         panic!("a failure of TLS");
     };
-    assert!(matches!(
-        failure.problem,
-        TlsProblem::Certificate(CertificateProblem::Expired(_))
-    ));
+    let problem = failure.problem;
+    assert!(
+        matches!(
+            problem,
+            TlsProblem::Certificate(CertificateProblem::Expired(_))
+        ),
+        "{problem:?}"
+    );
     let _ = receiver.finish();
+}
+
+fn expire_tomorrow(params: &mut CertificateParams) {
+    params.not_after = params.not_before + time::Duration::days(31);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_is_not_resumed_beyond_its_certificates_expiry() {
+    let authority = Authority::new(Key::P256);
+    let issued = authority.receiver_with(&["127.0.0.1"], expire_tomorrow);
+    found_expired(&authority, &issued).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nor_beyond_that_of_an_authority_between() {
+    let authority = Authority::new(Key::P256);
+    let between = authority.intermediate(expire_tomorrow);
+    found_expired(&authority, &between.receiver(&["127.0.0.1"])).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

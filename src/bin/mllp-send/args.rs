@@ -344,7 +344,7 @@ pub(crate) struct TlsArgs {
     ///
     /// Encrypted, but to anybody. Every reply has the warning `insecure` in
     /// --json; otherwise it is said once, on standard error.
-    #[arg(long, requires = "tls", conflicts_with = "pin")]
+    #[arg(long, requires = "tls", conflicts_with_all = ["pin", "ca", "crl"])]
     pub(crate) insecure: bool,
 }
 

@@ -54,20 +54,22 @@ fn identity(args: &TlsArgs) -> Result<Option<Identity>, Unreadable> {
     };
     let key = args.key.as_ref().unwrap_or(certificate);
     Ok(Some(Identity {
-        chain: Zeroizing::new(read(certificate)?),
-        key: Zeroizing::new(read(key)?),
+        chain: read(certificate)?,
+        key: read(key)?,
     }))
 }
 
-fn read_all(paths: &[PathBuf]) -> Result<Vec<Vec<u8>>, Unreadable> {
+fn read_all(paths: &[PathBuf]) -> Result<Vec<Zeroizing<Vec<u8>>>, Unreadable> {
     paths.iter().map(|path| read(path)).collect()
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, Unreadable> {
-    read_file(path).map_err(|trouble| Unreadable {
-        path: path.to_owned(),
-        trouble,
-    })
+fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, Unreadable> {
+    read_file(path)
+        .map(Zeroizing::new)
+        .map_err(|trouble| Unreadable {
+            path: path.to_owned(),
+            trouble,
+        })
 }
 
 #[cfg(test)]
@@ -101,7 +103,7 @@ mod tests {
              --no-hybrid --crl {FILE}"
         );
         let told = options(&tls_args(&line)).unwrap().unwrap();
-        assert_eq!(told.authorities, [std::fs::read(FILE).unwrap()]);
+        assert_eq!(told.authorities, [std::fs::read(FILE).unwrap().into()]);
         assert_eq!(told.revocations, told.authorities);
         assert!(told.own_authorities_only && !told.hybrid);
         assert_eq!(told.pins, [pin.as_str()]);
