@@ -370,16 +370,22 @@ impl Transport for Network {
     fn connect(&mut self, address: SocketAddr, _: clock::Instant) -> Result<Line, Cause> {
         let socket = TcpStream::connect(address).map_err(|_| Cause::ConnectionRefused)?;
         socket.set_nonblocking(true).unwrap();
-        Ok(Line(socket))
+        Ok(Line {
+            socket,
+            clock: self.0,
+        })
     }
 }
 
-struct Line(TcpStream);
+struct Line {
+    socket: TcpStream,
+    clock: Instant,
+}
 
 impl Connection for Line {
     fn read(&mut self, bytes: usize) -> Found {
         let mut buffer = vec![0; bytes];
-        match self.0.read(&mut buffer) {
+        match self.socket.read(&mut buffer) {
             Ok(0) => Found::Ended,
             Ok(read) => {
                 buffer.truncate(read);
@@ -391,7 +397,7 @@ impl Connection for Line {
     }
 
     fn write(&mut self, bytes: &[u8]) -> Taken {
-        match self.0.write(bytes) {
+        match self.socket.write(bytes) {
             Ok(taken) => Taken::Taken(taken),
             Err(error) if error.kind() == ErrorKind::WouldBlock => Taken::Taken(0),
             Err(_) => Taken::Broken(0),
@@ -400,17 +406,20 @@ impl Connection for Line {
 
     fn flush(&mut self) {}
 
-    fn wait(&mut self, writable: bool, _: clock::Instant) {
+    fn wait(&mut self, writable: bool, deadline: clock::Instant) {
         if writable {
             return std::thread::yield_now();
         }
-        self.0.set_nonblocking(false).unwrap();
-        let _ = self.0.peek(&mut [0; 1]);
-        self.0.set_nonblocking(true).unwrap();
+        let now = clock::Instant::default().after(self.clock.elapsed());
+        let patience = now.until(deadline).max(Duration::from_micros(1));
+        self.socket.set_read_timeout(Some(patience)).unwrap();
+        self.socket.set_nonblocking(false).unwrap();
+        let _ = self.socket.peek(&mut [0; 1]);
+        self.socket.set_nonblocking(true).unwrap();
     }
 
     fn local_address(&self) -> Option<SocketAddr> {
-        self.0.local_addr().ok()
+        self.socket.local_addr().ok()
     }
 }
 
