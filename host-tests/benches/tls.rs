@@ -226,11 +226,9 @@ impl Wasm {
             sandbox: Sandbox::new(Grants::none().address(address)).await,
             address,
             settings: Settings::tls(Tls {
-                authorities: vec![authority.pem()],
-                own_authorities_only: true,
                 identity: identity.cloned(),
                 hybrid,
-                ..Tls::default()
+                ..Tls::trusting(authority)
             }),
             client: None,
         }

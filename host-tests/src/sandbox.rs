@@ -18,6 +18,7 @@ use wasmtime_wasi::p2::{Pollable, SocketError, bindings as wasi};
 use wasmtime_wasi::sockets::{SocketAddrUse, WasiSockets, WasiSocketsView};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView, clocks, random};
 
+use crate::certificates::Authority;
 use crate::event::PATIENCE;
 use crate::receiver::Running;
 
@@ -209,6 +210,18 @@ impl Default for Tls {
             hybrid: true,
             revocations: Vec::new(),
             insecure: false,
+        }
+    }
+}
+
+impl Tls {
+    /// Trust in one authority alone.
+    #[must_use]
+    pub fn trusting(authority: &Authority) -> Self {
+        Self {
+            authorities: vec![authority.pem()],
+            own_authorities_only: true,
+            ..Self::default()
         }
     }
 }

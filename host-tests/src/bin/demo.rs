@@ -52,10 +52,8 @@ async fn send_through_tls(samples: &[Sample]) -> bool {
         .serve(samples.len(), "AA")
         .start();
     let tls = Tls {
-        authorities: vec![authority.pem()],
-        own_authorities_only: true,
         identity: Some(authority.sender().identity()),
-        ..Tls::default()
+        ..Tls::trusting(&authority)
     };
     println!("\nthrough TLS, with certificates on both sides:");
     let mut sandbox = Sandbox::for_receiver(&receiver).await;

@@ -11,11 +11,7 @@ use host_tests::sandbox::{Client, Sandbox, Settings, Tls};
 fn shaken() -> (Receiver, Settings) {
     let authority = Authority::new(Key::P256);
     let server = authority.receiver(&["127.0.0.1"]).server();
-    let settings = Settings::tls(Tls {
-        authorities: vec![authority.pem()],
-        own_authorities_only: true,
-        ..Tls::default()
-    });
+    let settings = Settings::tls(Tls::trusting(&authority));
     (Receiver::new().accept().shake_hands(server), settings)
 }
 

@@ -9,11 +9,7 @@ use host_tests::sandbox::{Sandbox, Settings, Tls};
 
 /// Trust in one authority alone.
 fn trusting(authority: &Authority) -> Settings {
-    Settings::tls(Tls {
-        authorities: vec![authority.pem()],
-        own_authorities_only: true,
-        ..Tls::default()
-    })
+    Settings::tls(Tls::trusting(authority))
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -13,10 +13,8 @@ use host_tests::sandbox::{Grants, Sandbox, Settings, Tls};
 /// Options that trust the authority, with this server name if any.
 fn settings(authority: &Authority, server_name: Option<&str>) -> Settings {
     Settings::tls(Tls {
-        authorities: vec![authority.pem()],
-        own_authorities_only: true,
         server_name: server_name.map(str::to_owned),
-        ..Tls::default()
+        ..Tls::trusting(authority)
     })
 }
 

@@ -14,7 +14,7 @@ use host_tests::sandbox::types::{
     Cause, CertificateProblem, ClientCertificate, ClockAndBound, Delivery, Failure, InvalidItem,
     InvalidItemReason, InvalidOption, Phase, TlsFailure, TlsProblem, TlsVersion, Verdict,
 };
-use host_tests::sandbox::{Clock, Grants, Sandbox, Settings, Tls, library};
+use host_tests::sandbox::{Clock, Grants, Sandbox, Settings, Tls};
 use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::version::{TLS12, TLS13};
@@ -23,22 +23,6 @@ use time::OffsetDateTime;
 
 /// Where the receivers of these tests are, and what a good certificate is for.
 const HERE: &str = "127.0.0.1";
-
-/// A script for a receiver, which is patient, but not for as long as it may take to
-/// compile the component.
-fn script() -> Receiver {
-    let _ = library();
-    Receiver::new()
-}
-
-/// Trust in one authority alone.
-fn trusting(authority: &Authority) -> Tls {
-    Tls {
-        authorities: vec![authority.pem()],
-        own_authorities_only: true,
-        ..Tls::default()
-    }
-}
 
 /// What every refusal promises.
 #[track_caller]
@@ -81,7 +65,7 @@ fn tls_failure(failure: Failure) -> TlsFailure {
 
 /// Why no connection comes about with a receiver of this configuration.
 async fn refused(config: Arc<ServerConfig>, tls: Tls) -> TlsFailure {
-    let receiver = script()
+    let receiver = Receiver::new()
         .accept()
         .refuse_handshake(config)
         .expect_alerts()
@@ -104,7 +88,7 @@ async fn problem(issued: &Issued, tls: Tls) -> CertificateProblem {
 
 /// A message reaches a receiver with this certificate.
 async fn goes_through(issued: &Issued, tls: Tls) {
-    let receiver = script()
+    let receiver = Receiver::new()
         .accept()
         .shake_hands(issued.server())
         .serve(1, "AA")
@@ -132,7 +116,7 @@ async fn problem_at(clock: u64) -> (CertificateProblem, String) {
     let issued = authority.receiver_with(&[HERE], |params| {
         (params.not_before, params.not_after) = (time(BEGIN), time(END));
     });
-    let receiver = script()
+    let receiver = Receiver::new()
         .accept()
         .refuse_handshake(issued.server())
         .expect_alerts()
@@ -141,7 +125,7 @@ async fn problem_at(clock: u64) -> (CertificateProblem, String) {
         .address(receiver.address)
         .clock(&Clock::at(clock));
     let mut sandbox = Sandbox::new(grants).await;
-    let tls = trusting(&authority);
+    let tls = Tls::trusting(&authority);
     let settings = Settings::tls(tls.clone());
     let outcome = sandbox.connect_with(receiver.address, settings).await;
     let failure = outcome.unwrap_err();
@@ -183,7 +167,7 @@ async fn a_certificate_for_other_names_is_told_with_those_names() {
     let issued = authority.receiver(&names);
     let tls = Tls {
         server_name: Some("lab.example".to_owned()),
-        ..trusting(&authority)
+        ..Tls::trusting(&authority)
     };
     let failure = refused(issued.server(), tls).await;
     let wrong = CertificateProblem::WrongName("lab.example".to_owned());
@@ -195,7 +179,11 @@ async fn a_certificate_for_other_names_is_told_with_those_names() {
 async fn an_address_must_be_among_the_certificates_addresses() {
     let authority = Authority::new(Key::P256);
     for names in [&["192.0.2.1", "::1"][..], &["lab.example"], &[]] {
-        let failure = refused(authority.receiver(names).server(), trusting(&authority)).await;
+        let failure = refused(
+            authority.receiver(names).server(),
+            Tls::trusting(&authority),
+        )
+        .await;
         let wrong = CertificateProblem::WrongName(HERE.to_owned());
         assert_eq!(failure.problem, TlsProblem::Certificate(wrong));
         assert_eq!(failure.certificate.unwrap().names, names);
@@ -211,7 +199,7 @@ async fn a_name_in_the_subject_alone_does_not_count() {
     });
     let tls = Tls {
         server_name: Some("lab.example".to_owned()),
-        ..trusting(&authority)
+        ..Tls::trusting(&authority)
     };
     let wrong = CertificateProblem::WrongName("lab.example".to_owned());
     assert_eq!(problem(&issued, tls).await, wrong);
@@ -223,7 +211,7 @@ async fn a_client_certificate_is_no_receivers() {
     let issued = authority.receiver_with(&[HERE], |params| {
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
     });
-    let problem = problem(&issued, trusting(&authority)).await;
+    let problem = problem(&issued, Tls::trusting(&authority)).await;
     assert_eq!(problem, CertificateProblem::WrongUsage);
 }
 
@@ -246,7 +234,7 @@ async fn a_self_signed_certificate_is_refused_until_it_is_trusted_as_an_authorit
 #[tokio::test(flavor = "multi_thread")]
 async fn a_certificate_of_an_unknown_authority_is_refused() {
     let issued = Authority::new(Key::P256).receiver(&[HERE]);
-    for tls in [Tls::default(), trusting(&Authority::new(Key::P256))] {
+    for tls in [Tls::default(), Tls::trusting(&Authority::new(Key::P256))] {
         let problem = problem(&issued, tls).await;
         assert_eq!(problem, CertificateProblem::UnknownIssuer);
     }
@@ -256,9 +244,9 @@ async fn a_certificate_of_an_unknown_authority_is_refused() {
 async fn a_receiver_that_leaves_an_intermediate_out_is_refused() {
     let authority = Authority::new(Key::P256);
     let mut issued = authority.intermediate(|_| {}).receiver(&[HERE]);
-    goes_through(&issued, trusting(&authority)).await;
+    goes_through(&issued, Tls::trusting(&authority)).await;
     issued.chain.truncate(1);
-    let problem = problem(&issued, trusting(&authority)).await;
+    let problem = problem(&issued, Tls::trusting(&authority)).await;
     assert_eq!(problem, CertificateProblem::UnknownIssuer);
 }
 
@@ -268,9 +256,9 @@ async fn a_chain_longer_than_an_authority_allows_is_refused() {
     let last = authority.intermediate(|params| {
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     });
-    goes_through(&last.receiver(&[HERE]), trusting(&authority)).await;
+    goes_through(&last.receiver(&[HERE]), Tls::trusting(&authority)).await;
     let issued = last.intermediate(|_| {}).receiver(&[HERE]);
-    let problem = problem(&issued, trusting(&authority)).await;
+    let problem = problem(&issued, Tls::trusting(&authority)).await;
     assert_eq!(problem, CertificateProblem::ConstraintViolated);
 }
 
@@ -281,7 +269,7 @@ async fn a_very_deep_chain_is_refused() {
     for _ in 0..12 {
         deepest = deepest.intermediate(|_| {});
     }
-    let problem = problem(&deepest.receiver(&[HERE]), trusting(&authority)).await;
+    let problem = problem(&deepest.receiver(&[HERE]), Tls::trusting(&authority)).await;
     assert_eq!(problem, CertificateProblem::ChainTooLong);
 }
 
@@ -296,7 +284,7 @@ async fn an_authority_limited_to_other_names_is_refused() {
     });
     let tls = |name: &str| Tls {
         server_name: Some(name.to_owned()),
-        ..trusting(&authority)
+        ..Tls::trusting(&authority)
     };
     let allowed = limited.receiver(&["a.ward.example"]);
     goes_through(&allowed, tls("a.ward.example")).await;
@@ -309,7 +297,7 @@ async fn an_authority_limited_to_other_names_is_refused() {
 async fn a_receivers_certificate_cannot_issue_others() {
     let authority = Authority::new(Key::P256);
     let no_authority = authority.intermediate(|params| params.is_ca = IsCa::ExplicitNoCa);
-    let problem = problem(&no_authority.receiver(&[HERE]), trusting(&authority)).await;
+    let problem = problem(&no_authority.receiver(&[HERE]), Tls::trusting(&authority)).await;
     assert_eq!(problem, CertificateProblem::ConstraintViolated);
 }
 
@@ -341,7 +329,7 @@ async fn a_certificate_with_a_forged_signature_is_refused() {
     let mut forged = issued.chain[0].to_vec();
     *forged.last_mut().unwrap() ^= 1;
     issued.chain[0] = forged.into();
-    let problem = problem(&issued, trusting(&authority)).await;
+    let problem = problem(&issued, Tls::trusting(&authority)).await;
     assert_eq!(problem, CertificateProblem::BadSignature);
 }
 
@@ -434,7 +422,7 @@ async fn a_key_with_none_of_the_pins_is_refused_and_its_pin_told() {
         let tls = Tls {
             pins: pins.to_vec(),
             pins_instead_of_chain,
-            ..trusting(&authority)
+            ..Tls::trusting(&authority)
         };
         // That the pin told is the found one, this checks for every certificate.
         let problem = problem(&issued, tls).await;
@@ -478,7 +466,7 @@ async fn problem_by(
 ) -> CertificateProblem {
     let tls = Tls {
         revocations,
-        ..trusting(authority)
+        ..Tls::trusting(authority)
     };
     problem(issued, tls).await
 }
@@ -511,7 +499,7 @@ async fn every_certificate_of_the_chain_must_be_told_about() {
     assert_eq!(problem, CertificateProblem::RevocationUnknown);
     let tls = Tls {
         revocations: vec![own, list(&authority, &[], 1)],
-        ..trusting(&authority)
+        ..Tls::trusting(&authority)
     };
     goes_through(&issued, tls).await;
 }
@@ -566,7 +554,7 @@ async fn a_receiver_below_the_minimum_version_is_refused() {
     let config = issued.server_with(aws_lc_rs::default_provider(), &[&TLS12], None);
     let tls = Tls {
         minimum_version: TlsVersion::Tls13,
-        ..trusting(&authority)
+        ..Tls::trusting(&authority)
     };
     let failure = refused(config, tls).await;
     assert_eq!(failure.problem, TlsProblem::NoCommonVersion);
@@ -593,7 +581,7 @@ async fn a_receiver_without_a_common_group_is_refused() {
         ..aws_lc_rs::default_provider()
     };
     let config = issued.server_with(provider, &[&TLS13], None);
-    let failure = refused(config, trusting(&authority)).await;
+    let failure = refused(config, Tls::trusting(&authority)).await;
     assert_eq!(failure.problem, TlsProblem::NoCommonSuite);
 }
 
@@ -618,7 +606,7 @@ fn hurried(tls: Tls) -> Settings {
 
 /// The failure of a handshake that is answered with these bytes.
 async fn after_hello(answer: &[u8]) -> Failure {
-    let script = script().accept().expect_hello().send(answer);
+    let script = Receiver::new().accept().expect_hello().send(answer);
     script_fails(script.expect_alerts(), Settings::tls(Tls::default())).await
 }
 
@@ -627,13 +615,13 @@ async fn a_handshake_cut_off_anywhere_is_an_ended_connection() {
     let (authority, issued) = good();
     // In a header, in the first message, in what is encrypted already.
     for bytes in [1, 5, 100, 1300, 1500] {
-        let script = script()
+        let script = Receiver::new()
             .accept()
             .begin_handshake(issued.server(), bytes)
             .half_close()
             .refuse_begun()
             .expect_alerts();
-        let failure = script_fails(script, Settings::tls(trusting(&authority))).await;
+        let failure = script_fails(script, Settings::tls(Tls::trusting(&authority))).await;
         assert_eq!(failure.cause, Cause::ConnectionEnded, "{bytes} bytes");
     }
 }
@@ -641,12 +629,12 @@ async fn a_handshake_cut_off_anywhere_is_an_ended_connection() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_handshake_that_stalls_ends_at_the_connect_timeout() {
     let (authority, issued) = good();
-    let script = script()
+    let script = Receiver::new()
         .accept()
         .begin_handshake(issued.server(), 100)
         .refuse_begun()
         .expect_alerts();
-    let failure = script_fails(script, hurried(trusting(&authority))).await;
+    let failure = script_fails(script, hurried(Tls::trusting(&authority))).await;
     assert_eq!(failure.cause, Cause::TimedOut);
     // The receiver speaks TLS: it was not the first message.
     assert!(!failure.explanation.contains("first message"));
@@ -704,7 +692,7 @@ async fn a_plain_mllp_receiver_that_answers_is_told() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plain_mllp_receiver_that_speaks_first_is_told() {
-    let script = script()
+    let script = Receiver::new()
         .accept()
         .reply(&ack("AA", "0"))
         .expect_hello()
@@ -724,7 +712,7 @@ fn assert_hinted(failure: &Failure, hybrid: bool) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_receiver_that_ends_the_connection_at_the_first_message_is_told_with_a_hint() {
     for hybrid in [true, false] {
-        let script = script().accept().expect_hello().close();
+        let script = Receiver::new().accept().expect_hello().close();
         let tls = Tls {
             hybrid,
             ..Tls::default()
@@ -737,7 +725,7 @@ async fn a_receiver_that_ends_the_connection_at_the_first_message_is_told_with_a
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_receiver_that_resets_the_connection_at_the_first_message_is_told_with_a_hint() {
-    let script = script().accept().expect_hello().reset();
+    let script = Receiver::new().accept().expect_hello().reset();
     let failure = script_fails(script, Settings::tls(Tls::default())).await;
     assert_eq!(failure.cause, Cause::ConnectionBroken);
     assert_hinted(&failure, true);
@@ -746,7 +734,7 @@ async fn a_receiver_that_resets_the_connection_at_the_first_message_is_told_with
 #[tokio::test(flavor = "multi_thread")]
 async fn a_receiver_that_says_nothing_ends_at_the_deadline_with_a_hint() {
     for hybrid in [true, false] {
-        let script = script().accept().expect_hello().expect_alerts();
+        let script = Receiver::new().accept().expect_hello().expect_alerts();
         let tls = Tls {
             hybrid,
             ..Tls::default()
@@ -772,7 +760,7 @@ fn demanding(version: &'static SupportedProtocolVersion, senders: &Authority) ->
     let provider = aws_lc_rs::default_provider();
     Demanding {
         config: issued.server_with(provider, &[version], Some(senders)),
-        tls: trusting(&authority),
+        tls: Tls::trusting(&authority),
     }
 }
 
@@ -791,7 +779,7 @@ fn refusable(senders: &Authority) -> [(Issued, &'static str); 2] {
 async fn refused_at_last(receiver: Demanding) -> TlsProblem {
     let refused = Event::new();
     let Demanding { config, tls } = receiver;
-    let receiver = script()
+    let receiver = Receiver::new()
         .accept()
         .refuse_handshake(config)
         .announce(&refused)
@@ -873,7 +861,7 @@ async fn fails_after_connecting(
 ) -> Failure {
     let (connected, over) = (Event::new(), Event::new());
     let Demanding { config, tls } = receiver;
-    let script = script()
+    let script = Receiver::new()
         .accept()
         .begin_handshake(config, usize::MAX)
         .wait_for(&connected);

@@ -13,14 +13,6 @@ use host_tests::sandbox::{Client, Clock, Grants, Sandbox, Settings, Tls};
 use rcgen::CertificateParams;
 use rustls::ServerConfig;
 
-fn trusting(authority: &Authority) -> Tls {
-    Tls {
-        authorities: vec![authority.pem()],
-        own_authorities_only: true,
-        ..Tls::default()
-    }
-}
-
 /// A receiver that takes one message on each of so many connections.
 fn receiver(server: &Arc<ServerConfig>, connections: usize) -> Running {
     let mut script = Receiver::new();
@@ -56,7 +48,7 @@ async fn a_reconnected_client_resumes_its_session() {
     let server = authority.receiver(&["127.0.0.1"]).server();
     let receiver = receiver(&server, 3);
     let mut sandbox = Sandbox::for_receiver(&receiver).await;
-    let client = connected(&mut sandbox, &receiver, &trusting(&authority)).await;
+    let client = connected(&mut sandbox, &receiver, &Tls::trusting(&authority)).await;
     assert!(!sent_and_closed(&mut sandbox, client).await);
     for _ in 0..2 {
         sandbox.reconnect(client).await.unwrap();
@@ -77,7 +69,7 @@ async fn a_session_of_tls_1_2_is_resumed_too() {
     );
     let receiver = receiver(&server, 2);
     let mut sandbox = Sandbox::for_receiver(&receiver).await;
-    let client = connected(&mut sandbox, &receiver, &trusting(&authority)).await;
+    let client = connected(&mut sandbox, &receiver, &Tls::trusting(&authority)).await;
     assert!(!sent_and_closed(&mut sandbox, client).await);
     sandbox.reconnect(client).await.unwrap();
     assert!(sent_and_closed(&mut sandbox, client).await);
@@ -92,7 +84,7 @@ async fn another_client_with_the_same_options_resumes_it() {
     let server = authority.receiver(&["127.0.0.1"]).server();
     let receiver = receiver(&server, 2);
     let mut sandbox = Sandbox::for_receiver(&receiver).await;
-    let tls = trusting(&authority);
+    let tls = Tls::trusting(&authority);
     for resumed in [false, true] {
         let client = connected(&mut sandbox, &receiver, &tls).await;
         assert_eq!(sent_and_closed(&mut sandbox, client).await, resumed);
@@ -105,7 +97,7 @@ async fn another_client_with_the_same_options_resumes_it() {
 async fn whatever_decides_trust_keeps_sessions_apart() {
     let authority = Authority::new(Key::P256);
     let issued = authority.receiver(&["127.0.0.1", "lab.example"]);
-    let tls = trusting(&authority);
+    let tls = Tls::trusting(&authority);
     let all = [
         tls.clone(),
         Tls {
@@ -163,7 +155,7 @@ async fn with_revocation_lists_every_connection_looks_into_them() {
     let receiver = receiver(&server, 2);
     let tls = Tls {
         revocations: vec![authority.revocation_list(&[], 30)],
-        ..trusting(&authority)
+        ..Tls::trusting(&authority)
     };
     let mut sandbox = Sandbox::for_receiver(&receiver).await;
     let client = connected(&mut sandbox, &receiver, &tls).await;
@@ -189,7 +181,7 @@ async fn found_expired(authority: &Authority, issued: &Issued) {
     let clock = Clock::now();
     let grants = Grants::none().address(receiver.address).clock(&clock);
     let mut sandbox = Sandbox::new(grants).await;
-    let client = connected(&mut sandbox, &receiver, &trusting(authority)).await;
+    let client = connected(&mut sandbox, &receiver, &Tls::trusting(authority)).await;
     assert!(!sent_and_closed(&mut sandbox, client).await);
     // Within the life of a session, past the certificate's.
     clock.advance_days(2);
@@ -235,7 +227,7 @@ async fn a_renewed_client_certificate_is_shown_from_the_next_connect_on() {
     let mut sandbox = Sandbox::for_receiver(&receiver).await;
     let with = |identity| Tls {
         identity: Some(identity),
-        ..trusting(&authority)
+        ..Tls::trusting(&authority)
     };
     let old = with(authority.sender().identity());
     let client = connected(&mut sandbox, &receiver, &old).await;
@@ -259,7 +251,7 @@ async fn options_that_cannot_work_leave_the_old_ones_in_place() {
     let server = authority.receiver(&["127.0.0.1"]).server();
     let receiver = receiver(&server, 2);
     let mut sandbox = Sandbox::for_receiver(&receiver).await;
-    let client = connected(&mut sandbox, &receiver, &trusting(&authority)).await;
+    let client = connected(&mut sandbox, &receiver, &Tls::trusting(&authority)).await;
     let broken = Tls {
         authorities: vec![b"garbage".to_vec()],
         ..Tls::default()
