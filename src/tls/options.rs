@@ -1,5 +1,5 @@
 //! What a caller may ask of TLS. Everything is bytes, as they were handed in:
-//! what they are worth, [`Config`](super::config::Config) finds out.
+//! what they are worth, [`Tls`](super::config::Tls) finds out.
 
 use alloc::string::String;
 use alloc::vec::Vec;
