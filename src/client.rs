@@ -223,7 +223,7 @@ impl<T: Transport> MllpClient<T> {
         if let Some((mut session, mut connection)) = self.open.take()
             && let Some(pump) = session.pump()
         {
-            part(&self.transport, pump, &mut connection, patience);
+            say_farewell(&self.transport, pump, &mut connection, patience);
         }
     }
 
@@ -321,7 +321,7 @@ fn shake_hands<T: Transport>(
             Ok((pump, idle, agreed))
         }
         Some(failure) => {
-            part(transport, &mut pump, connection, Duration::ZERO);
+            say_farewell(transport, &mut pump, connection, Duration::ZERO);
             Err(failure)
         }
     }
@@ -343,7 +343,7 @@ fn look<T: Transport>(
 
 /// Tells the receiver that this is the end, or why, as far as it takes that
 /// within `patience`.
-fn part<T: Transport>(
+fn say_farewell<T: Transport>(
     transport: &T,
     pump: &mut Pump,
     connection: &mut T::Connection,

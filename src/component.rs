@@ -67,6 +67,13 @@ impl TlsOptions {
             change(&mut options);
         }
     }
+
+    /// The options as they are now. Nothing holds them across a call of the host,
+    /// so they are always free; going on without them would be going on in the
+    /// clear.
+    fn current(&self) -> options::TlsOptions {
+        self.0.borrow().clone()
+    }
 }
 
 impl GuestTlsOptions for TlsOptions {
@@ -154,7 +161,7 @@ impl GuestConnectOptions for ConnectOptions {
     }
 
     fn set_tls(&self, tls: wit_client::TlsOptionsBorrow<'_>) {
-        let tls = tls.get::<TlsOptions>().0.borrow().clone();
+        let tls = tls.get::<TlsOptions>().current();
         self.set(|options| options.tls = Some(tls));
     }
 }
@@ -225,7 +232,7 @@ impl GuestMllpClient for MllpClient {
     }
 
     fn set_tls(&self, tls: wit_client::TlsOptionsBorrow<'_>) -> Result<(), wit::Failure> {
-        let tls = tls.get::<TlsOptions>().0.borrow();
+        let tls = tls.get::<TlsOptions>().current();
         self.with(|client| client.set_tls(&tls))
     }
 

@@ -17,7 +17,7 @@
 //! | `certificate` | what a certificate says, for people                         |
 //! | `problem`     | what went wrong, in this project's terms                    |
 //! | `pump`        | records in, records out: the only user of the connection    |
-//! | `handshake`   | the exchange before the first one                           |
+//! | `handshake`   | the handshake, and the farewell                             |
 //! | [`provider`]  | the cryptography                                            |
 
 pub mod certificate;

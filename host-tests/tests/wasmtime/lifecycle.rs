@@ -188,3 +188,45 @@ async fn a_failed_connection_leaves_the_instance_usable() {
     assert_eq!(reply.verdict, Verdict::Applied);
     let _ = receiver.finish();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_a_failure_ended_can_be_reconnected() {
+    let receiver = Receiver::new()
+        .accept()
+        .expect(&message("1"))
+        .close()
+        .accept()
+        .serve(1, "AA")
+        .expect_end()
+        .start();
+    let mut sandbox = Sandbox::for_receiver(&receiver).await;
+    let client = sandbox.connect(&receiver).await;
+    let failure = sandbox.send(client, &message("1")).await.unwrap_err();
+    assert_eq!(failure.delivery, Delivery::InDoubt);
+    assert!(!sandbox.is_open(client).await);
+    sandbox.reconnect(client).await.unwrap();
+    assert!(sandbox.is_open(client).await);
+    let reply = sandbox.send(client, &message("2")).await.unwrap();
+    assert_eq!(reply.verdict, Verdict::Applied);
+    sandbox.close(client).await.unwrap();
+    // The component sends nothing again by itself.
+    assert_eq!(receiver.finish(), [message("1"), message("2")]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reconnect_that_fails_leaves_the_client_ended_and_able_to_try_again() {
+    let receiver = Receiver::new().accept().close().start();
+    let mut sandbox = Sandbox::for_receiver(&receiver).await;
+    let client = sandbox.connect(&receiver).await;
+    // Nobody listens there any more.
+    let _ = receiver.finish();
+    for _ in 0..2 {
+        let failure = sandbox.reconnect(client).await.unwrap_err();
+        assert!(matches!(failure.cause, Cause::ConnectionRefused));
+        assert_eq!(
+            (failure.phase, failure.delivery),
+            (Phase::Connect, Delivery::NotSent)
+        );
+        assert!(!sandbox.is_open(client).await);
+    }
+}

@@ -206,3 +206,26 @@ async fn without_tls_there_are_no_facts_about_it() {
     assert_eq!(sandbox.tls(client).await, None);
     let _ = receiver.finish();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_connected_in_the_clear_speaks_tls_from_the_next_connect_on() {
+    let authority = Authority::new(Key::P256);
+    let receiver = Receiver::new()
+        .accept()
+        .serve(1, "AA")
+        .expect_end()
+        .accept()
+        .shake_hands(authority.receiver(&["127.0.0.1"]).server())
+        .serve(1, "AA")
+        .start();
+    let mut sandbox = Sandbox::for_receiver(&receiver).await;
+    let client = sandbox.connect(&receiver).await;
+    let tls = Tls::trusting(&authority);
+    sandbox.set_tls(client, &tls).await.unwrap();
+    sandbox.send(client, &message("1")).await.unwrap();
+    assert_eq!(sandbox.tls(client).await, None);
+    sandbox.reconnect(client).await.unwrap();
+    sandbox.send(client, &message("2")).await.unwrap();
+    assert!(sandbox.tls(client).await.is_some());
+    assert_eq!(receiver.finish().len(), 2);
+}
