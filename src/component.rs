@@ -8,14 +8,18 @@ use core::cell::RefCell;
 
 use zeroize::Zeroizing;
 
-use crate::client;
-use crate::error::{self, Cause, CertificateProblem, Desync, Failure, Grant, InvalidMessage};
-use crate::error::{InvalidItemReason, InvalidOption, InvalidReply, Phase, TlsProblem};
-use crate::proto::{ack, exchange};
+use crate::error::{self, Cause, CertificateProblem, Delivery, Desync, Failure, FramingPart};
+use crate::error::{Grant, InvalidItemReason, InvalidMessage, InvalidOption, InvalidReply, Phase};
+use crate::error::{Retry, TlsProblem};
+use crate::proto::leniency::Leniency;
+use crate::proto::repair::Repair;
+use crate::proto::terms::{AcknowledgmentMode, Correlation, Judging, Release, SettleOn};
+use crate::proto::{ack, exchange, warning};
 use crate::tls::certificate::Certificate;
-use crate::tls::options::{self, TlsVersion};
+use crate::tls::options::{self as tls, TlsVersion};
 use crate::tls::pump::{ClientCertificate, TlsSession};
 use crate::transport::wasi02::{self, Wasi02};
+use crate::{client, counters, options, transcript};
 
 #[allow(unsafe_code, missing_docs, clippy::all, clippy::pedantic)]
 mod bindings {
@@ -58,10 +62,10 @@ impl Guest for Component {
 }
 
 #[derive(Default)]
-struct TlsOptions(RefCell<options::TlsOptions>);
+struct TlsOptions(RefCell<tls::TlsOptions>);
 
 impl TlsOptions {
-    fn set(&self, change: impl FnOnce(&mut options::TlsOptions)) {
+    fn set(&self, change: impl FnOnce(&mut tls::TlsOptions)) {
         // Never held across a call of the host, so it is always free.
         if let Ok(mut options) = self.0.try_borrow_mut() {
             change(&mut options);
@@ -71,7 +75,7 @@ impl TlsOptions {
     /// The options as they are now. Nothing holds them across a call of the host,
     /// so they are always free; going on without them would be going on in the
     /// clear.
-    fn current(&self) -> options::TlsOptions {
+    fn current(&self) -> tls::TlsOptions {
         self.0.borrow().clone()
     }
 }
@@ -99,7 +103,7 @@ impl GuestTlsOptions for TlsOptions {
 
     fn set_identity(&self, chain: Vec<u8>, key: Vec<u8>) {
         let (chain, key) = (Zeroizing::new(chain), Zeroizing::new(key));
-        self.set(|options| options.identity = Some(options::Identity { chain, key }));
+        self.set(|options| options.identity = Some(tls::Identity { chain, key }));
     }
 
     fn set_server_name(&self, name: String) {
@@ -107,12 +111,7 @@ impl GuestTlsOptions for TlsOptions {
     }
 
     fn set_minimum_version(&self, version: wit::TlsVersion) {
-        self.set(|options| {
-            options.minimum_version = match version {
-                wit::TlsVersion::Tls12 => TlsVersion::Tls12,
-                wit::TlsVersion::Tls13 => TlsVersion::Tls13,
-            };
-        });
+        self.set(|options| options.minimum_version = version.into());
     }
 
     fn set_hybrid(&self, offered: bool) {
@@ -128,10 +127,10 @@ impl GuestTlsOptions for TlsOptions {
     }
 }
 
-struct ConnectOptions(RefCell<client::ConnectOptions>);
+struct ConnectOptions(RefCell<options::ConnectOptions>);
 
 impl ConnectOptions {
-    fn set(&self, change: impl FnOnce(&mut client::ConnectOptions)) {
+    fn set(&self, change: impl FnOnce(&mut options::ConnectOptions)) {
         // Never held across a call of the host, so it is always free.
         if let Ok(mut options) = self.0.try_borrow_mut() {
             change(&mut options);
@@ -141,7 +140,7 @@ impl ConnectOptions {
 
 impl GuestConnectOptions for ConnectOptions {
     fn new(host: String, port: u16) -> Self {
-        Self(RefCell::new(client::ConnectOptions::new(host, port)))
+        Self(RefCell::new(options::ConnectOptions::new(host, port)))
     }
 
     fn set_timeout(&self, timeout: u32) {
@@ -153,7 +152,7 @@ impl GuestConnectOptions for ConnectOptions {
     }
 
     fn set_max_message_size(&self, bytes: u64) {
-        self.set(|options| options.max_message_size = bytes);
+        self.set(|options| options.terms.max_message_size = bytes);
     }
 
     fn set_max_send_size(&self, bytes: u64) {
@@ -164,10 +163,119 @@ impl GuestConnectOptions for ConnectOptions {
         let tls = tls.get::<TlsOptions>().current();
         self.set(|options| options.tls = Some(tls));
     }
+
+    fn set_second_receiver(&self, host: String, port: u16) {
+        let receiver = options::Receiver { host, port };
+        self.set(|options| options.second_receiver = Some(receiver));
+    }
+
+    fn set_acknowledgment_mode(&self, mode: wit::AcknowledgmentMode) {
+        self.set(|options| options.terms.mode = mode.into());
+    }
+
+    fn set_settle_on(&self, settling: wit::Settling) {
+        self.set(|options| options.terms.settle_on = settling.into());
+    }
+
+    fn set_accept_timeout(&self, timeout: u32) {
+        self.set(|options| options.terms.accept_timeout_ms = Some(timeout));
+    }
+
+    fn set_application_timeout(&self, timeout: u32) {
+        self.set(|options| options.terms.application_timeout_ms = Some(timeout));
+    }
+
+    fn set_quiet_period(&self, period: u32) {
+        self.set(|options| options.terms.quiet_period_ms = period);
+    }
+
+    fn set_mllp_release(&self, release: wit::MllpRelease) {
+        self.set(|options| options.terms.release = release.into());
+    }
+
+    fn set_commit_retries(&self, count: u32) {
+        self.set(|options| options.terms.commit_retries = count);
+    }
+
+    fn set_correlation(&self, correlation: wit::Correlation) {
+        self.set(|options| options.terms.correlation = correlation.into());
+    }
+
+    fn set_judging(&self, judging: wit::Judging) {
+        self.set(|options| options.terms.judging = judging.into());
+    }
+
+    fn allow(&self, leniency: wit::Leniency) {
+        self.set(|options| options.terms.leniencies.allow(leniency.into()));
+    }
+
+    fn forbid(&self, leniency: wit::Leniency) {
+        self.set(|options| options.terms.leniencies.forbid(leniency.into()));
+    }
+
+    fn set_start_block(&self, bytes: Vec<u8>) {
+        self.set(|options| options.terms.framing.start = bytes);
+    }
+
+    fn set_end_block(&self, bytes: Vec<u8>) {
+        self.set(|options| options.terms.framing.end = bytes);
+    }
+
+    fn set_trailer(&self, bytes: Vec<u8>) {
+        self.set(|options| options.terms.framing.trailer = bytes);
+    }
+
+    fn add_repair(&self, repair: wit::Repair) {
+        self.set(|options| options.repairs.add(repair.into()));
+    }
+
+    fn set_reconnect(&self, on: bool) {
+        self.set(|options| options.reconnect.on = on);
+    }
+
+    fn set_reconnect_minimum_delay(&self, delay: u32) {
+        self.set(|options| options.reconnect.minimum_delay_ms = delay);
+    }
+
+    fn set_reconnect_maximum_delay(&self, delay: u32) {
+        self.set(|options| options.reconnect.maximum_delay_ms = delay);
+    }
+
+    fn set_reconnect_attempts(&self, count: u32) {
+        self.set(|options| options.reconnect.attempts = count);
+    }
+
+    fn set_reconnect_time_limit(&self, limit: u32) {
+        self.set(|options| options.reconnect.time_limit_ms = Some(limit));
+    }
+
+    fn set_resend(&self, up_to: wit::Delivery) {
+        self.set(|options| options.resend = up_to.into());
+    }
+
+    fn set_idle_limit(&self, limit: u32) {
+        self.set(|options| options.idle_limit_ms = Some(limit));
+    }
+
+    fn set_keep_alive(&self, on: bool) {
+        self.set(|options| options.keep_alive.on = on);
+    }
+
+    fn set_keep_alive_idle(&self, time: u32) {
+        self.set(|options| options.keep_alive.idle_ms = Some(time));
+    }
+
+    fn set_keep_alive_interval(&self, time: u32) {
+        self.set(|options| options.keep_alive.interval_ms = Some(time));
+    }
+
+    fn set_keep_alive_count(&self, count: u32) {
+        self.set(|options| options.keep_alive.count = Some(count));
+    }
 }
 
 #[derive(Default)]
-struct SendOptions(core::cell::Cell<client::SendOptions>);
+struct SendOptions(core::cell::Cell<options::SendOptions>);
 
 impl GuestSendOptions for SendOptions {
     fn new() -> Self {
@@ -175,7 +283,7 @@ impl GuestSendOptions for SendOptions {
     }
 
     fn set_timeout(&self, timeout: u32) {
-        self.0.set(client::SendOptions {
+        self.0.set(options::SendOptions {
             timeout_ms: Some(timeout),
         });
     }
@@ -189,12 +297,12 @@ impl MllpClient {
     fn with<R>(
         &self,
         call: impl FnOnce(&mut client::MllpClient<Wasi02>) -> Result<R, Failure>,
-    ) -> Result<R, wit::Failure> {
+    ) -> Result<R, Failure> {
         let mut client = self
             .0
             .try_borrow_mut()
             .map_err(|_| Failure::not_sent(Phase::Prepare, Cause::Other("concurrent call")))?;
-        call(&mut client).map_err(Into::into)
+        call(&mut client)
     }
 
     fn read<R: Default>(&self, read: impl FnOnce(&client::MllpClient<Wasi02>) -> R) -> R {
@@ -214,7 +322,7 @@ impl GuestMllpClient for MllpClient {
     }
 
     fn send(&self, message: Vec<u8>) -> Result<wit::Reply, wit::Failure> {
-        self.with(|client| client.send(message)).map(Into::into)
+        Ok(self.with(|client| client.send(message))?.into())
     }
 
     fn send_with(
@@ -223,17 +331,17 @@ impl GuestMllpClient for MllpClient {
         options: wit_client::SendOptionsBorrow<'_>,
     ) -> Result<wit::Reply, wit::Failure> {
         let options = options.get::<SendOptions>().0.get();
-        self.with(|client| client.send_with(message, options))
-            .map(Into::into)
+        let reply = self.with(|client| client.send_with(message, options))?;
+        Ok(reply.into())
     }
 
     fn reconnect(&self) -> Result<(), wit::Failure> {
-        self.with(client::MllpClient::reconnect)
+        Ok(self.with(client::MllpClient::reconnect)?)
     }
 
     fn set_tls(&self, tls: wit_client::TlsOptionsBorrow<'_>) -> Result<(), wit::Failure> {
         let tls = tls.get::<TlsOptions>().current();
-        self.with(|client| client.set_tls(&tls))
+        Ok(self.with(|client| client.set_tls(&tls))?)
     }
 
     fn tls(&self) -> Option<wit::TlsSession> {
@@ -244,7 +352,8 @@ impl GuestMllpClient for MllpClient {
         self.with(|client| {
             client.close();
             Ok(())
-        })
+        })?;
+        Ok(())
     }
 
     fn is_open(&self) -> bool {
@@ -257,6 +366,118 @@ impl GuestMllpClient for MllpClient {
 
     fn local_address(&self) -> Option<String> {
         self.read(|client| client.local_address().map(|address| address.to_string()))
+    }
+
+    fn counters(&self) -> wit::Counters {
+        self.read(|client| client.counters().clone()).into()
+    }
+
+    fn transcript(&self) -> wit::Transcript {
+        self.read(|client| client.transcript().clone()).into()
+    }
+}
+
+impl From<wit::AcknowledgmentMode> for AcknowledgmentMode {
+    fn from(mode: wit::AcknowledgmentMode) -> Self {
+        match mode {
+            wit::AcknowledgmentMode::FromMessage => Self::FromMessage,
+            wit::AcknowledgmentMode::Original => Self::Original,
+        }
+    }
+}
+
+impl From<wit::Settling> for SettleOn {
+    fn from(settling: wit::Settling) -> Self {
+        match settling {
+            wit::Settling::Application => Self::Application,
+            wit::Settling::Accept => Self::Accept,
+        }
+    }
+}
+
+impl From<wit::MllpRelease> for Release {
+    fn from(release: wit::MllpRelease) -> Self {
+        match release {
+            wit::MllpRelease::One => Self::One,
+            wit::MllpRelease::Two => Self::Two,
+            wit::MllpRelease::Auto => Self::Auto,
+        }
+    }
+}
+
+impl From<wit::Correlation> for Correlation {
+    fn from(correlation: wit::Correlation) -> Self {
+        match correlation {
+            wit::Correlation::Required => Self::Required,
+            wit::Correlation::Warned => Self::Warned,
+            wit::Correlation::Off => Self::Off,
+        }
+    }
+}
+
+impl From<wit::Judging> for Judging {
+    fn from(judging: wit::Judging) -> Self {
+        match judging {
+            wit::Judging::Required => Self::Required,
+            wit::Judging::WherePossible => Self::WherePossible,
+            wit::Judging::Off => Self::Off,
+        }
+    }
+}
+
+impl From<wit::Leniency> for Leniency {
+    fn from(leniency: wit::Leniency) -> Self {
+        match leniency {
+            wit::Leniency::SpaceBeforeStartBlock => Self::SpaceBeforeStartBlock,
+            wit::Leniency::SpaceAfterFrame => Self::SpaceAfterFrame,
+            wit::Leniency::LineFeedSegments => Self::LineFeedSegments,
+            wit::Leniency::JunkBeforeStartBlock => Self::JunkBeforeStartBlock,
+            wit::Leniency::MissingStartBlock => Self::MissingStartBlock,
+            wit::Leniency::MissingCarriageReturn => Self::MissingCarriageReturn,
+            wit::Leniency::DoubledEnvelope => Self::DoubledEnvelope,
+            wit::Leniency::OtherAcknowledgment => Self::OtherAcknowledgment,
+        }
+    }
+}
+
+impl From<wit::Repair> for Repair {
+    fn from(repair: wit::Repair) -> Self {
+        match repair {
+            wit::Repair::ByteOrderMark => Self::ByteOrderMark,
+            wit::Repair::Envelope => Self::Envelope,
+            wit::Repair::LineFeeds => Self::LineFeeds,
+            wit::Repair::FinalCarriageReturn => Self::FinalCarriageReturn,
+        }
+    }
+}
+
+impl From<Repair> for wit::Repair {
+    fn from(repair: Repair) -> Self {
+        match repair {
+            Repair::ByteOrderMark => Self::ByteOrderMark,
+            Repair::Envelope => Self::Envelope,
+            Repair::LineFeeds => Self::LineFeeds,
+            Repair::FinalCarriageReturn => Self::FinalCarriageReturn,
+        }
+    }
+}
+
+impl From<wit::Delivery> for Delivery {
+    fn from(delivery: wit::Delivery) -> Self {
+        match delivery {
+            wit::Delivery::NotSent => Self::NotSent,
+            wit::Delivery::CutShort => Self::CutShort,
+            wit::Delivery::InDoubt => Self::InDoubt,
+        }
+    }
+}
+
+impl From<wit::TlsVersion> for TlsVersion {
+    fn from(version: wit::TlsVersion) -> Self {
+        match version {
+            wit::TlsVersion::Tls12 => Self::Tls12,
+            wit::TlsVersion::Tls13 => Self::Tls13,
+        }
     }
 }
 
@@ -312,9 +533,18 @@ impl From<exchange::Reply> for wit::Reply {
             message: reply.message,
             verdict: reply.verdict.into(),
             acknowledgment: reply.acknowledgment.map(Into::into),
-            warnings: reply.warnings.into_iter().map(Into::into).collect(),
+            accept: reply.accept.map(Into::into),
+            commit: reply.commit.map(Into::into),
+            errors: all(reply.errors),
+            warnings: all(reply.warnings),
+            transmissions: reply.transmissions,
+            retries: all(reply.retries),
         }
     }
+}
+
+fn all<T: Into<U>, U>(items: impl IntoIterator<Item = T>) -> Vec<U> {
+    items.into_iter().map(Into::into).collect()
 }
 
 impl From<exchange::Verdict> for wit::Verdict {
@@ -351,14 +581,90 @@ impl From<ack::Code> for wit::AcknowledgmentCode {
     }
 }
 
-impl From<exchange::Warning> for wit::Warning {
-    fn from(warning: exchange::Warning) -> Self {
-        use exchange::Warning;
+impl From<exchange::Commit> for wit::CommitBlock {
+    fn from(commit: exchange::Commit) -> Self {
+        match commit {
+            exchange::Commit::Positive => Self::Positive,
+            exchange::Commit::Negative => Self::Negative,
+        }
+    }
+}
+
+impl From<ack::ErrorDetail> for wit::ErrorDetail {
+    fn from(detail: ack::ErrorDetail) -> Self {
+        Self {
+            location: detail.location.map(Into::into),
+            code: detail.code,
+            severity: detail.severity.map(Into::into),
+            application_code: detail.application_code,
+        }
+    }
+}
+
+impl From<ack::ErrorLocation> for wit::ErrorLocation {
+    fn from(location: ack::ErrorLocation) -> Self {
+        Self {
+            segment: location.segment,
+            sequence: location.sequence,
+            field: location.field,
+            repetition: location.repetition,
+            component: location.component,
+            subcomponent: location.subcomponent,
+        }
+    }
+}
+
+impl From<ack::Severity> for wit::Severity {
+    fn from(severity: ack::Severity) -> Self {
+        match severity {
+            ack::Severity::Information => Self::Information,
+            ack::Severity::Warning => Self::Warning,
+            ack::Severity::Error => Self::Error,
+            ack::Severity::Fatal => Self::Fatal,
+        }
+    }
+}
+
+impl From<Retry> for wit::Retry {
+    fn from(retry: Retry) -> Self {
+        match retry {
+            Retry::NegativeCommit => Self::NegativeCommit,
+            Retry::Failed {
+                cause,
+                phase,
+                delivery,
+            } => Self::Failed(wit::FailedTry {
+                cause: cause.into(),
+                phase: phase.into(),
+                delivery: delivery.into(),
+            }),
+        }
+    }
+}
+
+impl From<warning::Warning> for wit::Warning {
+    fn from(warning: warning::Warning) -> Self {
+        use warning::Warning;
         match warning {
             Warning::SpaceBeforeStartBlock(count) => Self::SpaceBeforeStartBlock(count),
             Warning::SpaceAfterFrame(count) => Self::SpaceAfterFrame(count),
             Warning::LineFeedSegments => Self::LineFeedSegments,
+            Warning::JunkBeforeStartBlock(count) => Self::JunkBeforeStartBlock(count),
+            Warning::MissingStartBlock => Self::MissingStartBlock,
+            Warning::MissingCarriageReturn => Self::MissingCarriageReturn,
+            Warning::DoubledEnvelope => Self::DoubledEnvelope,
+            Warning::OtherAcknowledgment(count) => Self::OtherAcknowledgment(count),
             Warning::BytesAfterFrame(count) => Self::BytesAfterFrame(count),
+            Warning::WrongMode(code) => Self::WrongMode(code.into()),
+            Warning::RepeatedAcknowledgment(count) => Self::RepeatedAcknowledgment(count),
+            Warning::OtherControlId => Self::OtherControlId,
+            Warning::LateAcknowledgment(late) => Self::LateAcknowledgment(late.into()),
+            Warning::AcknowledgmentMissing(cause) => Self::AcknowledgmentMissing(cause.into()),
+            Warning::CommitMissing => Self::CommitMissing,
+            Warning::OwedAcknowledgmentUnsent => Self::OwedAcknowledgmentUnsent,
+            Warning::Repaired(repair) => Self::Repaired(repair.into()),
+            Warning::SecondReceiver => Self::SecondReceiver,
+            Warning::KeepAliveUnavailable => Self::KeepAliveUnavailable,
             Warning::Insecure => Self::Insecure,
         }
     }
@@ -371,7 +677,10 @@ impl From<Failure> for wit::Failure {
             cause: failure.cause.into(),
             phase: failure.phase.into(),
             delivery: failure.delivery.into(),
-            attempts: failure.attempts.into_iter().map(Into::into).collect(),
+            attempts: all(failure.attempts),
+            transmissions: failure.transmissions,
+            retries: all(failure.retries),
+            warnings: all(failure.warnings),
         }
     }
 }
@@ -385,12 +694,12 @@ impl From<error::Attempt> for wit::Attempt {
     }
 }
 
-impl From<error::Delivery> for wit::Delivery {
-    fn from(delivery: error::Delivery) -> Self {
+impl From<Delivery> for wit::Delivery {
+    fn from(delivery: Delivery) -> Self {
         match delivery {
-            error::Delivery::NotSent => Self::NotSent,
-            error::Delivery::CutShort => Self::CutShort,
-            error::Delivery::InDoubt => Self::InDoubt,
+            Delivery::NotSent => Self::NotSent,
+            Delivery::CutShort => Self::CutShort,
+            Delivery::InDoubt => Self::InDoubt,
         }
     }
 }
@@ -422,6 +731,7 @@ impl From<Cause> for wit::Cause {
             Cause::ConnectionRefused => Self::ConnectionRefused,
             Cause::Unreachable => Self::Unreachable,
             Cause::TimedOut => Self::TimedOut,
+            Cause::Silence => Self::Silence,
             Cause::ConnectionEnded => Self::ConnectionEnded,
             Cause::ConnectionBroken => Self::ConnectionBroken,
             Cause::ProtocolDesync(desync) => Self::ProtocolDesync(desync.into()),
@@ -443,6 +753,14 @@ impl From<InvalidOption> for wit::InvalidOption {
             InvalidOption::ConnectTimeout => Self::ConnectTimeout,
             InvalidOption::MaxMessageSize => Self::MaxMessageSize,
             InvalidOption::MaxSendSize => Self::MaxSendSize,
+            InvalidOption::SecondReceiver => Self::SecondReceiver,
+            InvalidOption::AcceptTimeout => Self::AcceptTimeout,
+            InvalidOption::ApplicationTimeout => Self::ApplicationTimeout,
+            InvalidOption::QuietPeriod => Self::QuietPeriod,
+            InvalidOption::IdleLimit => Self::IdleLimit,
+            InvalidOption::Framing(part) => Self::Framing(part.into()),
+            InvalidOption::Reconnect => Self::Reconnect,
+            InvalidOption::KeepAlive => Self::KeepAlive,
             InvalidOption::ServerName => Self::ServerName,
             InvalidOption::Authority(item) => Self::Authority(item.into()),
             InvalidOption::RevocationList(item) => Self::RevocationList(item.into()),
@@ -451,6 +769,16 @@ impl From<InvalidOption> for wit::InvalidOption {
             InvalidOption::IdentityKey(item) => Self::IdentityKey(item.into()),
             InvalidOption::IdentityMismatch => Self::IdentityMismatch,
             InvalidOption::NoTrust => Self::NoTrust,
+        }
+    }
+}
+
+impl From<FramingPart> for wit::FramingPart {
+    fn from(part: FramingPart) -> Self {
+        match part {
+            FramingPart::StartBlock => Self::StartBlock,
+            FramingPart::EndBlock => Self::EndBlock,
+            FramingPart::Trailer => Self::Trailer,
         }
     }
 }
@@ -539,6 +867,7 @@ impl From<InvalidMessage> for wit::InvalidMessage {
             InvalidMessage::ReservedByte(error::ReservedByte { offset, byte }) => {
                 Self::ReservedByte(wit::ReservedByte { offset, byte })
             }
+            InvalidMessage::UnknownCondition(field) => Self::UnknownCondition(field),
             InvalidMessage::NoControlId => Self::NoControlId,
             InvalidMessage::TooLarge(over) => Self::TooLarge(over.into()),
         }
@@ -571,6 +900,7 @@ impl From<Desync> for wit::Desync {
             Desync::StartBlockInFrame => Self::StartBlockInFrame,
             Desync::MissingCarriageReturn => Self::MissingCarriageReturn,
             Desync::OtherControlId => Self::OtherControlId,
+            Desync::UnexpectedCommit => Self::UnexpectedCommit,
         }
     }
 }
@@ -582,6 +912,101 @@ impl From<InvalidReply> for wit::InvalidReply {
             InvalidReply::NoHeader => Self::NoHeader,
             InvalidReply::NoAcknowledgment => Self::NoAcknowledgment,
             InvalidReply::UnknownCode => Self::UnknownCode,
+            InvalidReply::LineFeedSegments => Self::LineFeedSegments,
+        }
+    }
+}
+
+impl From<counters::Counters> for wit::Counters {
+    fn from(counters: counters::Counters) -> Self {
+        Self {
+            connections: counters.connections,
+            reconnections: counters.reconnections,
+            stale_connections: counters.stale_connections,
+            replaced_idle: counters.replaced_idle,
+            exchanges: counters.exchanges.into(),
+            failures: counters.failures.into(),
+            failures_by_cause: all(counters.failures_by_cause),
+            warnings: all(counters.warnings),
+            retransmissions: counters.retransmissions,
+            bytes_sent: counters.bytes_sent,
+            bytes_received: counters.bytes_received,
+            times: counters.times.into(),
+        }
+    }
+}
+
+impl From<counters::ByVerdict> for wit::VerdictCounts {
+    fn from(counts: counters::ByVerdict) -> Self {
+        Self {
+            applied: counts.applied,
+            accepted: counts.accepted,
+            refused: counts.refused,
+            unacknowledged: counts.unacknowledged,
+            unjudged: counts.unjudged,
+        }
+    }
+}
+
+impl From<counters::ByDelivery> for wit::DeliveryCounts {
+    fn from(counts: counters::ByDelivery) -> Self {
+        Self {
+            not_sent: counts.not_sent,
+            cut_short: counts.cut_short,
+            in_doubt: counts.in_doubt,
+        }
+    }
+}
+
+impl From<(&'static str, u64)> for wit::NamedCount {
+    fn from((name, count): (&'static str, u64)) -> Self {
+        let name = name.to_owned();
+        Self { name, count }
+    }
+}
+
+impl From<counters::Times> for wit::AcknowledgmentTimes {
+    fn from(times: counters::Times) -> Self {
+        let bounds = counters::Times::BOUNDS_MS.map(Some).into_iter();
+        let buckets = bounds.chain([None]).zip(times.buckets);
+        Self {
+            buckets: buckets
+                .map(|(up_to, count)| wit::TimeBucket { up_to, count })
+                .collect(),
+            count: times.count,
+            sum: times.sum_us,
+            shortest: times.min_us,
+            longest: times.max_us,
+        }
+    }
+}
+
+impl From<transcript::Transcript> for wit::Transcript {
+    fn from(transcript: transcript::Transcript) -> Self {
+        Self {
+            entries: all(transcript.entries()),
+            left_out: transcript.left_out(),
+        }
+    }
+}
+
+impl From<&transcript::Entry> for wit::TranscriptEntry {
+    fn from(entry: &transcript::Entry) -> Self {
+        Self {
+            at: u64::try_from(entry.at.as_micros()).unwrap_or(u64::MAX),
+            direction: entry.event.direction().into(),
+            event: entry.words(),
+            bytes: entry.bytes,
+        }
+    }
+}
+
+impl From<transcript::Direction> for wit::Direction {
+    fn from(direction: transcript::Direction) -> Self {
+        match direction {
+            transcript::Direction::Sent => Self::Sent,
+            transcript::Direction::Received => Self::Received,
+            transcript::Direction::Here => Self::Here,
         }
     }
 }

@@ -4,17 +4,32 @@ use crate::limits::{READ_BYTES_MAX, READ_BYTES_MIN, READS_AFTER_LOSS_MAX};
 use crate::machine::{Input, Machine, Output};
 use crate::transport::{Connection, Read, Transport, Write};
 
+/// How many bytes went over the connection.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Traffic {
+    /// To the receiver.
+    pub sent: u64,
+    /// From the receiver.
+    pub received: u64,
+}
+
 /// Runs `machine` until it is done.
 pub fn run<T: Transport>(
     machine: &mut impl Machine,
     transport: &T,
     connection: &mut T::Connection,
-) {
+) -> Traffic {
     let mut reader = Reader::default();
+    let mut sent = 0_u64;
     loop {
         let now = transport.now();
         match machine.poll(now) {
-            Output::Done => return,
+            Output::Done => {
+                return Traffic {
+                    sent,
+                    received: reader.received,
+                };
+            }
             Output::Look(moment) => {
                 let mut found = reader.read(machine, connection);
                 if !found && moment > now {
@@ -33,6 +48,7 @@ pub fn run<T: Transport>(
                         reader.read(machine, connection);
                     }
                     Write::Taken(taken) => {
+                        sent = sent.saturating_add(taken as u64);
                         machine.handle(Input::Transmitted(taken));
                         if taken >= size {
                             connection.flush();
@@ -52,6 +68,8 @@ pub fn run<T: Transport>(
             Output::Wait(deadline) => {
                 if !reader.read(machine, connection) {
                     connection.wait(false, deadline);
+                    // What came with the deadline still counts.
+                    reader.read(machine, connection);
                 }
             }
         }
@@ -62,12 +80,14 @@ pub fn run<T: Transport>(
 /// whatever it is asked for.
 struct Reader {
     step: usize,
+    received: u64,
 }
 
 impl Default for Reader {
     fn default() -> Self {
         Self {
             step: READ_BYTES_MIN,
+            received: 0,
         }
     }
 }
@@ -80,6 +100,7 @@ impl Reader {
                 if bytes.len() >= self.step {
                     self.step = (self.step * 2).min(READ_BYTES_MAX);
                 }
+                self.received = self.received.saturating_add(bytes.len() as u64);
                 machine.handle(Input::Received(&bytes));
             }
             Read::Nothing => return false,
@@ -96,6 +117,7 @@ impl Reader {
             let Read::Bytes(bytes) = connection.read(self.step) else {
                 return;
             };
+            self.received = self.received.saturating_add(bytes.len() as u64);
             machine.handle(Input::Received(&bytes));
         }
     }

@@ -9,10 +9,11 @@ use core::net::SocketAddr;
 
 use thiserror::Error;
 
+use crate::proto::warning::Warning;
 use crate::tls::certificate::{Certificate, time};
 
 /// What is known about the message when a call fails.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Delivery {
     /// Nothing of the frame reached the transport. It may be sent again.
     NotSent,
@@ -94,6 +95,35 @@ pub enum InvalidOption {
     /// The limit on what may be sent is zero.
     #[error("the largest message allowed has zero bytes")]
     MaxSendSize,
+    /// The second receiver's host is empty, or neither a name nor an address, or
+    /// its port is zero.
+    #[error("the second receiver's host is empty or unusable, or its port is zero")]
+    SecondReceiver,
+    /// The timeout of the accept acknowledgment is zero.
+    #[error("the timeout of the accept acknowledgment is zero")]
+    AcceptTimeout,
+    /// The timeout of the application acknowledgment is zero.
+    #[error("the timeout of the application acknowledgment is zero")]
+    ApplicationTimeout,
+    /// The quiet period is zero.
+    #[error("the quiet period is zero")]
+    QuietPeriod,
+    /// The idle limit is zero.
+    #[error("the idle limit is zero")]
+    IdleLimit,
+    /// These bytes cannot frame anything.
+    #[error("{0}")]
+    Framing(FramingPart),
+    /// The delays of reconnecting are zero or the wrong way round, or no attempt or
+    /// no time is allowed.
+    #[error(
+        "reconnecting cannot work: its minimum delay is zero or above its maximum, or it may \
+         make no attempt, or has no time"
+    )]
+    Reconnect,
+    /// A time or a number of keep-alive probes is zero.
+    #[error("a time or a number of keep-alive probes is zero")]
+    KeepAlive,
     /// The server name, or the host where none is set, is no DNS name and no
     /// address.
     #[error(
@@ -123,6 +153,23 @@ pub enum InvalidOption {
     /// Nothing could be trusted.
     #[error("nothing is trusted: neither Mozilla's authorities nor one's own, or no pin")]
     NoTrust,
+}
+
+/// A part of the framing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum FramingPart {
+    /// The start block.
+    #[error("the start block is empty or longer than 31 bytes")]
+    StartBlock,
+    /// The end block.
+    #[error(
+        "the end block is empty or longer than 31 bytes, or contains the start block, or is \
+         contained in it"
+    )]
+    EndBlock,
+    /// The trailer.
+    #[error("the trailer is longer than 31 bytes")]
+    Trailer,
 }
 
 /// A thing among handed-in bytes, told by where it stands and never by what it
@@ -205,6 +252,9 @@ pub enum InvalidMessage {
     /// It contains a byte of the framing.
     #[error("byte {} is 0x{:02X}, which belongs to the framing", .0.offset, .0.byte)]
     ReservedByte(ReservedByte),
+    /// MSH-15 or MSH-16, whose number this is, is none of AL, NE, ER and SU.
+    #[error("MSH-{0} is none of AL, NE, ER and SU")]
+    UnknownCondition(u8),
     /// MSH-10 is empty.
     #[error("MSH-10, the control id, is empty")]
     NoControlId,
@@ -263,6 +313,9 @@ pub enum Desync {
     /// The reply acknowledges another message: MSA-2 is not MSH-10.
     #[error("the reply acknowledges another message")]
     OtherControlId,
+    /// A commit block of MLLP Release 2 came where none was due.
+    #[error("a commit block came where none was due")]
+    UnexpectedCommit,
 }
 
 /// Why a framed reply is no acknowledgment.
@@ -280,6 +333,9 @@ pub enum InvalidReply {
     /// MSA-1 is none of AA, AE, AR, CA, CE and CR.
     #[error("MSA-1 is no acknowledgment code")]
     UnknownCode,
+    /// Its segments end with line feeds, and the caller forbade that.
+    #[error("its segments end with line feeds, which is forbidden")]
+    LineFeedSegments,
 }
 
 /// A time the certificate sets, and the time the host's clock showed, in seconds
@@ -542,9 +598,14 @@ pub enum Cause {
     /// No way leads there.
     #[error("unreachable: no way leads there")]
     Unreachable,
-    /// The deadline of the call passed.
+    /// The deadline of the call, or the limit of the acknowledgment waited for,
+    /// passed.
     #[error("the deadline passed")]
     TimedOut,
+    /// The quiet period passed without the acknowledgment that the message asks
+    /// for on success only.
+    #[error("silence, where the message asks for an acknowledgment on success only")]
+    Silence,
     /// The receiver ended the connection.
     #[error("the receiver ended the connection")]
     ConnectionEnded,
@@ -585,6 +646,7 @@ impl Cause {
             Self::ConnectionRefused => "connection-refused",
             Self::Unreachable => "unreachable",
             Self::TimedOut => "timed-out",
+            Self::Silence => "silence",
             Self::ConnectionEnded => "connection-ended",
             Self::ConnectionBroken => "connection-broken",
             Self::ProtocolDesync(_) => "protocol-desync",
@@ -593,6 +655,37 @@ impl Cause {
             Self::Tls(_) => "tls",
             Self::OutOfMemory => "out-of-memory",
             Self::Other(_) => "other",
+        }
+    }
+}
+
+impl Cause {
+    /// Whether it may be gone the next time: what lies with the network or the
+    /// receiver's process does, what lies with options, grants, identities or the
+    /// message does not.
+    #[must_use]
+    pub const fn is_transient(&self) -> bool {
+        match self {
+            Self::NameUnresolvable
+            | Self::NameLookupFailed
+            | Self::ConnectionRefused
+            | Self::Unreachable
+            | Self::TimedOut
+            | Self::Silence
+            | Self::ConnectionEnded
+            | Self::ConnectionBroken
+            | Self::ProtocolDesync(_)
+            | Self::Other(_) => true,
+            Self::Tls(failure) => {
+                matches!(failure.problem, TlsProblem::Truncated | TlsProblem::UsedUp)
+            }
+            Self::InvalidOption(_)
+            | Self::InvalidMessage(_)
+            | Self::Closed
+            | Self::AccessDenied(_)
+            | Self::MessageTooLarge(_)
+            | Self::InvalidReply(_)
+            | Self::OutOfMemory => false,
         }
     }
 }
@@ -638,6 +731,40 @@ pub struct Failure {
     pub attempts: Vec<Attempt>,
     /// What may be behind it.
     pub hint: Option<Hint>,
+    /// How often any of the message's frame went to the transport.
+    pub transmissions: u32,
+    /// Why it was tried again, in order.
+    pub retries: Vec<Retry>,
+    /// What is worth knowing beside.
+    pub warnings: Vec<Warning>,
+}
+
+/// Why a message was tried again in the same call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Retry {
+    /// A negative commit block of MLLP Release 2 came: the receiver did not keep
+    /// the message.
+    NegativeCommit,
+    /// The try before failed.
+    Failed {
+        /// What failed.
+        cause: Cause,
+        /// Where it was.
+        phase: Phase,
+        /// What was known about the message then.
+        delivery: Delivery,
+    },
+}
+
+impl Retry {
+    /// The word for it: of a failure, its cause's.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::NegativeCommit => "negative-commit",
+            Self::Failed { cause, .. } => cause.word(),
+        }
+    }
 }
 
 impl Failure {
@@ -650,6 +777,9 @@ impl Failure {
             delivery: Delivery::NotSent,
             attempts: Vec::new(),
             hint: None,
+            transmissions: 0,
+            retries: Vec::new(),
+            warnings: Vec::new(),
         }
     }
 
@@ -689,6 +819,9 @@ impl fmt::Display for Failure {
         }
         if self.phase != Phase::Close {
             write!(f, " ({known})")?;
+        }
+        if !self.retries.is_empty() {
+            write!(f, " after {} more tries", self.retries.len())?;
         }
         match self.hint {
             Some(hint) => write!(f, "; {}", hint.sentence()),

@@ -27,13 +27,16 @@ extern crate std;
 
 pub mod client;
 pub mod clock;
+pub mod counters;
 pub mod drive;
 pub mod error;
 pub mod limits;
 pub mod machine;
+pub mod options;
 pub mod proto;
 pub mod session;
 pub mod tls;
+pub mod transcript;
 pub mod transport;
 
 #[cfg(all(feature = "component", target_family = "wasm"))]

@@ -20,6 +20,51 @@ pub const READ_BYTES_MAX: usize = 64 * 1024;
 /// TLS behind a few records, and too few to be kept busy.
 pub const READS_AFTER_LOSS_MAX: usize = 16;
 
+/// For how long silence has to last to be an answer where MSH-15 or MSH-16 ask for
+/// an acknowledgment on error or on success only, in milliseconds, unless the
+/// caller says otherwise.
+pub const QUIET_PERIOD_MS_DEFAULT: u32 = 2_000;
+
+/// How many bytes a start block, an end block or a trailer of a receiver's own may
+/// have: the most that Cloverleaf's `USER2` encapsulation takes.
+pub const BLOCK_BYTES_MAX: usize = 31;
+
+/// How many messages that were settled on their accept acknowledgment a connection
+/// remembers, to know their application acknowledgments when they come.
+pub const OUTSTANDING_MAX: usize = 256;
+
+/// How long a control id may be to be remembered, in bytes: five times what HL7
+/// v2.7 gives MSH-10, so that no message can make the memory grow.
+pub const OUTSTANDING_ID_BYTES_MAX: usize = 1_000;
+
+/// How long an accept acknowledgment that the sender owes may be, in bytes: it
+/// repeats fields of the receiver's, which must not make the memory grow.
+pub const OWED_BYTES_MAX: usize = 4 * 1024;
+
+/// How many ERR segments, and repetitions of ERR-1, of one reply are told.
+pub const ERROR_DETAILS_MAX: usize = 32;
+
+/// How long a code of an ERR segment, or the name of the segment it is about, may
+/// be to be told, in bytes: a code is not text.
+pub const ERROR_CODE_BYTES_MAX: usize = 20;
+
+/// The shortest time between two tries to connect, in milliseconds, unless the
+/// caller says otherwise.
+pub const RECONNECT_MINIMUM_DELAY_MS_DEFAULT: u32 = 100;
+
+/// The longest, in milliseconds, unless the caller says otherwise.
+pub const RECONNECT_MAXIMUM_DELAY_MS_DEFAULT: u32 = 30_000;
+
+/// How many tries to connect one call makes at most, unless the caller says
+/// otherwise.
+pub const RECONNECT_ATTEMPTS_DEFAULT: u32 = 10;
+
+/// How many failed tries one call tells of at most; the last ones.
+pub const ATTEMPTS_TOLD_MAX: usize = 64;
+
+/// How many entries a transcript has at most. What comes after is counted.
+pub const TRANSCRIPT_ENTRIES_MAX: usize = 256;
+
 /// How much white space is skipped before a start block, or between two
 /// exchanges, in bytes. A receiver that sends more is not sending frames.
 pub const SPACE_BYTES_MAX: u32 = 1024;

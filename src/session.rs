@@ -1,29 +1,69 @@
 //! One connection's life as machines: a look before each exchange, one exchange
 //! at a time, and between two the memory of what stands unread. It joins the
 //! exchange to the bytes of the connection, plain or TLS's, and does no I/O.
+//!
+//! Whose a frame is, is decided here:
+//!
+//! ```text
+//!                       ┌─ commit block ───────────▶ the exchange's, or what we owed
+//!  bytes ─▶ decoder ─▶ frame
+//!                       ├─ begun before the message was handed over, or on the
+//!                       │  idle connection: an acknowledgment that is late, or
+//!                       │  a desync
+//!                       └─ else: late, by its control id, or the exchange's
+//! ```
 
+use alloc::vec::Vec;
+use core::fmt;
 use core::time::Duration;
 
 use crate::clock::Instant;
-use crate::error::{Cause, Failure, Hint, Phase, TlsProblem};
-use crate::limits::{ENCRYPT_BYTES_MAX, FIRST_LOOK_MS_MAX, IDLE_MS_BEFORE_WAITING_LOOK, LOOK_MS};
+use crate::error::{Cause, Desync, Failure, Hint, Phase, TlsProblem};
+use crate::limits::{
+    ENCRYPT_BYTES_MAX, FIRST_LOOK_MS_MAX, IDLE_MS_BEFORE_WAITING_LOOK, LOOK_MS, OWED_BYTES_MAX,
+};
 use crate::machine::{Input, Machine, Output};
-use crate::proto::exchange::{Exchange, Reply, Warning};
-use crate::proto::idle::Idle;
-use crate::proto::payload::Payload;
+use crate::proto::ack;
+use crate::proto::exchange::{Commit, CommitBlock, Exchange, Finished, Receipt, Verdict};
+use crate::proto::frame::{Decoder, Incoming, Outgoing};
+use crate::proto::framing::Framing;
+use crate::proto::leniency::Leniency;
+use crate::proto::outstanding::Outstanding;
+use crate::proto::terms::{Correlation, Release, SettleOn, Terms};
+use crate::proto::warning::Warning;
 use crate::tls::pump::{Progress, Pump, Received, part};
+use crate::transcript::{Event, Notes};
 
 /// A connection and the exchange in progress on it, if any.
-#[derive(Debug)]
 pub struct Session {
-    reply_bytes_max: u64,
+    terms: Terms,
     wire: Wire,
-    idle: Idle,
+    decoder: Decoder,
+    /// Whether the frame on its way began when no reply was due.
+    early: bool,
+    /// White space that followed the last exchange's frame.
+    space: u32,
+    outstanding: Outstanding,
+    /// Whether the exchange in progress is among them.
+    remembered: bool,
+    /// The release of MLLP, once it is known.
+    release: Release,
+    /// Frames that the receiver is owed, as they go out.
+    owed: Vec<u8>,
+    /// How many of them the receiver will answer with a commit block.
+    commits_for_owed: u32,
+    /// What is being sent.
+    sending: Option<Source>,
     /// When the last exchange, or connecting, was over.
     idle_since: Instant,
-    /// What ended the connection while no exchange was in progress.
+    /// What keeps the connection from being used again.
     ended: Option<Cause>,
+    /// What the next outcome has to tell.
+    pending: Vec<Warning>,
+    /// The time of day when the exchange began.
+    time_of_day: Duration,
     exchange: Option<Exchange>,
+    notes: Notes,
 }
 
 /// What the connection's bytes are.
@@ -38,25 +78,47 @@ enum Wire {
     },
 }
 
+/// What there is to transmit.
+#[derive(Clone, Copy)]
+enum Source {
+    Frame,
+    Owed,
+}
+
 impl Session {
-    /// A session on a plain connection that is new `now`, which bears replies of
-    /// `reply_bytes_max` bytes of content.
+    /// A session on a plain connection that is new `now`, on these terms.
     #[must_use]
-    pub fn new(reply_bytes_max: u64, now: Instant) -> Self {
+    pub fn new(terms: Terms, now: Instant) -> Self {
+        let decoder = Decoder::new(
+            terms.framing.clone(),
+            terms.leniencies,
+            terms.max_message_size,
+        );
         Self {
-            reply_bytes_max,
+            release: terms.release,
+            terms,
             wire: Wire::Plain,
-            idle: Idle::default(),
+            decoder,
+            early: true,
+            space: 0,
+            outstanding: Outstanding::default(),
+            remembered: false,
+            owed: Vec::new(),
+            commits_for_owed: 0,
+            sending: None,
             idle_since: now,
             ended: None,
+            pending: Vec::new(),
+            time_of_day: Duration::ZERO,
             exchange: None,
+            notes: Notes::default(),
         }
     }
 
-    /// The same on a TLS connection, on which `idle` came already, and whose
+    /// The same on a TLS connection, on which `plain` came already, and whose
     /// handshake took `took`.
     #[must_use]
-    pub fn secured(mut self, pump: Pump, idle: Idle, took: Duration) -> Self {
+    pub fn secured(mut self, pump: Pump, plain: &[u8], took: Duration) -> Self {
         let patience = took
             .saturating_mul(2)
             .min(Duration::from_millis(FIRST_LOOK_MS_MAX));
@@ -64,7 +126,7 @@ impl Session {
             pump,
             verdict_due: self.idle_since.after(patience),
         };
-        self.idle = idle;
+        self.take(plain);
         self
     }
 
@@ -80,38 +142,76 @@ impl Session {
         }
     }
 
-    /// Begins the exchange of `payload`, to be over by `deadline`, on a connection
-    /// that was looked at.
-    ///
-    /// # Errors
-    /// `out-of-memory` if the frame cannot be made.
-    pub fn begin(&mut self, payload: Payload, deadline: Instant) -> Result<(), Failure> {
-        self.exchange = Some(Exchange::new(payload, deadline, self.reply_bytes_max)?);
-        Ok(())
+    /// Begins the exchange of `message`, to be over by `deadline`, on a connection
+    /// that was looked at. `time_of_day`, since 1970, is for the acknowledgments
+    /// that are owed; with `keep` the message can be had back.
+    pub fn begin(
+        &mut self,
+        message: Outgoing,
+        deadline: Instant,
+        time_of_day: Duration,
+        keep: bool,
+    ) {
+        let commit = match self.release {
+            Release::One => CommitBlock::None,
+            Release::Two => CommitBlock::Due,
+            Release::Auto => CommitBlock::Perhaps,
+        };
+        self.space = self.decoder.take_space();
+        self.remembered = false;
+        self.time_of_day = time_of_day;
+        // What began in the last exchange is not this one's.
+        self.early = true;
+        let content = message
+            .bytes
+            .len()
+            .saturating_sub(self.terms.framing.size());
+        self.notes.note(Event::MessageBegun, content);
+        let exchange = Exchange::new(message, deadline, commit, keep, &self.terms);
+        self.exchange = Some(exchange);
     }
 
-    /// Ends the exchange and returns its outcome.
-    ///
-    /// # Errors
-    /// The exchange's failure. The session must not be used again: what comes
-    /// late would meet the next message.
-    pub fn finish(&mut self) -> Result<Reply, Failure> {
-        let space = self.idle.take_space();
-        let mut exchange = self
-            .exchange
-            .take()
-            .ok_or(Failure::not_sent(Phase::Prepare, Cause::Closed))?;
+    /// Ends the exchange and returns what came of it. After a failure, or where the
+    /// connection is lost, the session must not be used again: what comes late
+    /// would meet the next message.
+    pub fn finish(&mut self) -> Finished {
+        self.remember();
+        let Some(mut exchange) = self.exchange.take() else {
+            return Finished::without_connection();
+        };
+        let space = self.space.saturating_add(self.decoder.take_space());
         if space > 0 {
             exchange.warn(Warning::SpaceAfterFrame(space));
         }
-        let pump = self.pump();
-        if pump.is_some_and(|pump| pump.is_insecure()) {
+        for warning in self.pending.drain(..) {
+            exchange.warn(warning);
+        }
+        let still_owed = !self.owed.is_empty() || self.commits_for_owed > 0;
+        if still_owed {
+            exchange.warn(Warning::OwedAcknowledgmentUnsent);
+        }
+        if self.pump().is_some_and(|pump| pump.is_insecure()) {
             exchange.warn(Warning::Insecure);
         }
-        exchange
-            .outcome()
-            .unwrap_or(Err(Failure::not_sent(Phase::Prepare, Cause::Closed)))
-            .map_err(|failure| self.explained(failure))
+        let keeps_order = self.terms.correlation != Correlation::Off;
+        let verdict = exchange.outcome().and_then(|outcome| outcome.as_ref().ok());
+        let accepted = verdict.is_some_and(|reply| reply.verdict == Verdict::Accepted);
+        let leaves_one_out = accepted && self.terms.settle_on == SettleOn::Accept;
+        if verdict.is_some_and(|reply| reply.verdict == Verdict::Unacknowledged)
+            && self.release == Release::Auto
+        {
+            // A receiver of Release 2 would have sent its commit block.
+            self.release = Release::One;
+        }
+        let finished = exchange.finish();
+        Finished {
+            connection_lost: finished.connection_lost
+                || still_owed
+                // Nothing but its id would tell what comes late.
+                || (!keeps_order && (finished.by_silence || leaves_one_out)),
+            outcome: finished.outcome.map_err(|failure| self.explained(failure)),
+            ..finished
+        }
     }
 
     /// The TLS connection, if it is one.
@@ -120,6 +220,22 @@ impl Session {
             Wire::Plain => None,
             Wire::Tls { pump, .. } => Some(pump),
         }
+    }
+
+    /// What the next outcome has to tell, of a connection that is given up before.
+    pub fn take_warnings(&mut self) -> Vec<Warning> {
+        core::mem::take(&mut self.pending)
+    }
+
+    /// What happened since last asked.
+    pub fn notes(&mut self) -> &mut Notes {
+        &mut self.notes
+    }
+
+    /// For how long the connection has been idle, as of `now`.
+    #[must_use]
+    pub const fn idle_for(&self, now: Instant) -> Duration {
+        self.idle_since.until(now)
     }
 
     /// Until when a look at the connection waits, as of `now`.
@@ -154,45 +270,286 @@ impl Session {
     }
 
     fn transmitted(&mut self, bytes: usize) {
-        let Some(exchange) = &mut self.exchange else {
-            return;
-        };
-        let Wire::Tls { pump, .. } = &mut self.wire else {
-            return exchange.transmitted(bytes);
-        };
-        let Progress { whole, part } = pump.transmitted(bytes);
-        if part {
-            exchange.begun();
+        self.notes.note(Event::HandedOver, bytes);
+        match &mut self.wire {
+            Wire::Plain => {
+                self.begun_or_transmitted(bytes, false);
+            }
+            Wire::Tls { pump, .. } => {
+                let Progress { whole, part } = pump.transmitted(bytes);
+                self.begun_or_transmitted(whole, part);
+            }
         }
-        if whole > 0 {
-            exchange.transmitted(whole);
+    }
+
+    /// Of what is being sent, `whole` bytes are with the transport, and where there
+    /// is a `part`, some of a record that follows.
+    fn begun_or_transmitted(&mut self, whole: usize, part: bool) {
+        match (self.sending, &mut self.exchange) {
+            (Some(Source::Owed), _) => {
+                self.owed.drain(..whole.min(self.owed.len()));
+            }
+            (Some(Source::Frame), Some(exchange)) => {
+                if part {
+                    exchange.begun();
+                }
+                if whole > 0 {
+                    exchange.transmitted(whole);
+                }
+                if whole > 0 && exchange.is_handed_over() {
+                    self.notes.note(Event::WholeFrame, 0);
+                }
+            }
+            _ => {}
         }
     }
 
     /// Takes application data.
-    fn take(&mut self, bytes: &[u8]) {
-        let Some(exchange) = &mut self.exchange else {
-            return self.idle.receive(bytes);
+    fn take(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() && self.ended.is_none() {
+            if !self.decoder.is_inside_frame() {
+                self.early = !self.is_awaiting();
+            }
+            let surplus = self.is_answered().then_some(bytes.len());
+            match self.decoder.decode(bytes) {
+                Ok((used, frame)) => {
+                    bytes = bytes.get(used..).unwrap_or_default();
+                    if let Some(frame) = frame {
+                        self.route(frame);
+                    } else if self.decoder.is_inside_frame() && self.early && !self.bears_others() {
+                        self.out_of_step(Desync::UnreadFrame.into());
+                    }
+                }
+                Err(cause) => self.out_of_step(cause),
+            }
+            if let (Some(count), Some(Cause::ProtocolDesync(_))) = (surplus, &self.ended) {
+                // The verdict of this exchange stands; what follows its frame keeps
+                // the next one from beginning.
+                let count = u32::try_from(count).unwrap_or(u32::MAX);
+                self.warn(Warning::BytesAfterFrame(count));
+            }
+        }
+    }
+
+    /// What the receiver says does not fit: the exchange's failure if it was the
+    /// exchange's turn, and in any case the end of the connection.
+    fn out_of_step(&mut self, cause: Cause) {
+        let cause = match &self.exchange {
+            Some(exchange) if exchange.is_awaiting() => cause,
+            Some(exchange) if !exchange.is_settled() => Desync::EarlyReply.into(),
+            _ => match cause {
+                Cause::ProtocolDesync(Desync::BytesBeforeStartBlock) => Desync::UnreadBytes.into(),
+                Cause::OutOfMemory => cause,
+                _ => Desync::UnreadFrame.into(),
+            },
         };
-        let surplus = exchange.receive(bytes);
-        if surplus.is_empty() {
+        self.end(cause);
+    }
+
+    fn route(&mut self, frame: Incoming) {
+        if self.terms.release != Release::One
+            && let Some(commit) = Commit::read(&frame.content)
+        {
+            return self.receive_commit(commit);
+        }
+        let is_due = self.is_awaiting() && !self.early;
+        if !self.outstanding.is_empty() && self.is_late(&frame, is_due) {
             return;
         }
-        // The verdict of this exchange stands; what follows its frame is judged
-        // before the next one, just as if it came later.
-        self.idle.receive(surplus);
-        if self.idle.desync().is_some() {
-            let count = u32::try_from(surplus.len()).unwrap_or(u32::MAX);
-            exchange.warn(Warning::BytesAfterFrame(count));
+        if is_due {
+            self.receive_reply(frame);
+        } else if !self.is_other(&frame) {
+            let code = ack::read(&frame.content, true).map(|reading| reading.code);
+            let event = code.map_or(Event::OtherFrame, Event::Acknowledgment);
+            self.notes.note(event, frame.content.len());
+            self.out_of_step(Desync::UnreadFrame.into());
         }
+    }
+
+    fn receive_commit(&mut self, commit: Commit) {
+        let positive = commit == Commit::Positive;
+        self.notes.note(Event::Commit(positive), 1);
+        if self.commits_for_owed > 0 {
+            self.commits_for_owed -= 1;
+            return;
+        }
+        match &mut self.exchange {
+            Some(exchange) if exchange.is_awaiting() && !self.early => {
+                exchange.receive_commit(commit, &self.terms);
+                self.release = Release::Two;
+                self.remember();
+            }
+            _ => self.out_of_step(Desync::UnexpectedCommit.into()),
+        }
+    }
+
+    fn receive_reply(&mut self, frame: Incoming) {
+        let Some(exchange) = &mut self.exchange else {
+            return;
+        };
+        let size = frame.content.len();
+        let Receipt {
+            code,
+            credited,
+            owed,
+        } = exchange.receive(frame, &self.terms, self.time_of_day);
+        let event = match code {
+            None => Event::OtherFrame,
+            Some(code) if credited => Event::Acknowledgment(code),
+            Some(_) => Event::OtherAcknowledgment,
+        };
+        self.notes.note(event, size);
+        if !credited {
+            return;
+        }
+        match exchange.commit_block() {
+            CommitBlock::Came => self.owe(&[Commit::Positive.byte()], "commit block 06"),
+            // A receiver of Release 2 would have sent its commit block first.
+            CommitBlock::Perhaps => self.release = Release::One,
+            CommitBlock::None | CommitBlock::Due => {}
+        }
+        if let Some(acknowledgment) = owed {
+            self.owe_acknowledgment(&acknowledgment);
+        }
+        self.remember();
+    }
+
+    /// Remembers a message as soon as it is settled on its accept acknowledgment: the
+    /// application's may come right behind it.
+    fn remember(&mut self) {
+        let keeps_order = self.terms.correlation != Correlation::Off;
+        let Some(exchange) = self.exchange.as_ref().filter(|_| keeps_order) else {
+            return;
+        };
+        let outcome = exchange.outcome().and_then(|outcome| outcome.as_ref().ok());
+        let is_accepted = outcome.is_some_and(|reply| reply.verdict == Verdict::Accepted);
+        if is_accepted && !self.remembered {
+            self.outstanding.add(exchange.control_id());
+            self.remembered = true;
+        }
+    }
+
+    /// Whether the frame is an application acknowledgment of a message that was
+    /// settled on its accept acknowledgment.
+    fn is_late(&mut self, frame: &Incoming, is_due: bool) -> bool {
+        let line_feeds = self.terms.leniencies.contains(Leniency::LineFeedSegments);
+        let Ok(reading) = ack::read(&frame.content, line_feeds) else {
+            return false;
+        };
+        let is_own = self
+            .exchange
+            .as_ref()
+            .is_some_and(|exchange| exchange.control_id() == reading.control_id);
+        if reading.code.is_accept_level()
+            || (is_due && is_own)
+            || !self.outstanding.remove(reading.control_id)
+        {
+            return false;
+        }
+        let event = Event::LateAcknowledgment(reading.code);
+        self.notes.note(event, frame.content.len());
+        let acknowledgment = ack::Acknowledgment {
+            code: reading.code,
+            // No longer than what was remembered.
+            control_id: reading.control_id.to_vec(),
+        };
+        let wants_acknowledgment = reading.wants_acknowledgment;
+        self.warn(Warning::LateAcknowledgment(acknowledgment));
+        if self.release == Release::Two {
+            self.owe(&[Commit::Positive.byte()], "commit block 06");
+        }
+        if wants_acknowledgment {
+            match ack::accept(&frame.content, self.time_of_day) {
+                Some(acknowledgment) => self.owe_acknowledgment(&acknowledgment),
+                None => self.warn(Warning::OwedAcknowledgmentUnsent),
+            }
+        }
+        true
+    }
+
+    /// Whether the frame acknowledges another message than the one that is being
+    /// sent, and that is borne.
+    fn is_other(&mut self, frame: &Incoming) -> bool {
+        let leniencies = self.terms.leniencies;
+        if !leniencies.contains(Leniency::OtherAcknowledgment) {
+            return false;
+        }
+        let line_feeds = leniencies.contains(Leniency::LineFeedSegments);
+        let is_own = |id: &[u8]| {
+            let exchange = self.exchange.as_ref();
+            exchange.is_some_and(|exchange| !exchange.is_settled() && exchange.control_id() == id)
+        };
+        match ack::read(&frame.content, line_feeds) {
+            Ok(reading) if !is_own(reading.control_id) => {
+                let size = frame.content.len();
+                self.notes.note(Event::OtherAcknowledgment, size);
+                self.warn(Warning::OtherAcknowledgment(1));
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn owe_acknowledgment(&mut self, content: &[u8]) {
+        let Framing { start, end, .. } = &self.terms.framing;
+        let cannot_be_framed = [start, end]
+            .into_iter()
+            .any(|block| memchr::memmem::find(content, block).is_some());
+        if cannot_be_framed || content.len() > OWED_BYTES_MAX {
+            return self.warn(Warning::OwedAcknowledgmentUnsent);
+        }
+        if self.release == Release::Two {
+            self.commits_for_owed = self.commits_for_owed.saturating_add(1);
+        }
+        self.owe(content, "accept acknowledgment");
+        // It names the acknowledgment: two must not have one name.
+        self.time_of_day = self.time_of_day.saturating_add(Duration::from_nanos(1));
+    }
+
+    fn owe(&mut self, content: &[u8], what: &'static str) {
+        self.notes.note(Event::Owed(what), content.len());
+        self.owed
+            .extend_from_slice(&self.terms.framing.around(content));
+    }
+
+    /// Tells with the exchange in progress, or with the next one.
+    fn warn(&mut self, warning: Warning) {
+        match &mut self.exchange {
+            Some(exchange) if exchange.is_settled() => exchange.warn(warning),
+            _ => warning.join(&mut self.pending),
+        }
+    }
+
+    /// Whether frames that nobody waits for may be in order.
+    fn bears_others(&self) -> bool {
+        !self.outstanding.is_empty()
+            || self
+                .terms
+                .leniencies
+                .contains(Leniency::OtherAcknowledgment)
+            || self.commits_for_owed > 0
+    }
+
+    fn is_awaiting(&self) -> bool {
+        self.exchange.as_ref().is_some_and(Exchange::is_awaiting)
+    }
+
+    fn is_answered(&self) -> bool {
+        let exchange = self.exchange.as_ref();
+        matches!(exchange.and_then(Exchange::outcome), Some(Ok(_)))
+    }
+
+    /// Whether a frame that may be the reply is on its way.
+    fn is_inside_reply(&self) -> bool {
+        self.decoder.is_inside_frame() && !self.early
     }
 
     /// Whether a stream that ends now, without TLS's closing, is cut off in the
     /// middle of something.
     fn is_cut_off(&self) -> bool {
-        match (&self.wire, &self.exchange) {
-            (Wire::Tls { pump, .. }, Some(exchange)) if exchange.is_handed_over() => {
-                exchange.is_inside_reply() || pump.holds_part_of_a_record()
+        match &self.wire {
+            Wire::Tls { pump, .. } if self.is_awaiting() => {
+                self.is_inside_reply() || pump.holds_part_of_a_record()
             }
             _ => false,
         }
@@ -216,50 +573,132 @@ impl Session {
 
     /// The connection is over.
     fn end(&mut self, cause: Cause) {
-        match &mut self.exchange {
-            Some(exchange) if !exchange.is_settled() => exchange.fail(cause),
-            _ => self.ended = Some(cause),
+        if self.ended.is_none() {
+            self.ended = Some(cause.clone());
+        }
+        if let Some(exchange) = &mut self.exchange {
+            exchange.fail(cause);
+        }
+    }
+
+    /// What is to be transmitted next, and whose it is.
+    fn next_source(&self) -> Option<Source> {
+        let exchange = self.exchange.as_ref()?;
+        let has_frame = !exchange.is_settled() && !exchange.to_transmit().is_empty();
+        if has_frame && exchange.is_under_way() {
+            Some(Source::Frame)
+        } else if !self.owed.is_empty() {
+            Some(Source::Owed)
+        } else {
+            has_frame.then_some(Source::Frame)
+        }
+    }
+
+    /// Chooses what goes next and, under TLS, puts the next part of it into records
+    /// as soon as those of the last part went: it joins what else TLS has to say in
+    /// one write.
+    fn encrypt(&mut self) {
+        let next = self.next_source();
+        let (Some(exchange), Wire::Tls { pump, .. }) = (&mut self.exchange, &mut self.wire) else {
+            self.sending = next;
+            return;
+        };
+        if pump.holds_application_data() {
+            return;
+        }
+        self.sending = next;
+        let rest = match next {
+            None => return,
+            Some(Source::Frame) => exchange.to_transmit(),
+            Some(Source::Owed) => &self.owed,
+        };
+        let part = part(rest.len(), ENCRYPT_BYTES_MAX);
+        if let Err(cause) = pump.encrypt(rest.get(..part).unwrap_or(rest)) {
+            self.end(cause);
+        }
+    }
+
+    /// Whether the exchange, and what is owed after it, is over as of `now`.
+    fn is_over(&self, now: Instant) -> bool {
+        let Some(exchange) = &self.exchange else {
+            return true;
+        };
+        let nothing_owed = self.owed.is_empty() && self.commits_for_owed == 0;
+        let given_up = self.ended.is_some() || now >= exchange.deadline();
+        match exchange.outcome() {
+            None => false,
+            Some(Err(_)) => true,
+            Some(Ok(_)) => nothing_owed || given_up,
         }
     }
 }
 
 impl Machine for Session {
     fn poll(&mut self, now: Instant) -> Output<'_> {
-        let Some(exchange) = &mut self.exchange else {
-            return Output::Done;
-        };
-        exchange.check_deadline(now);
-        let deadline = exchange.deadline();
-        if exchange.is_settled() {
+        self.notes.stamp(now);
+        let inside_reply = self.is_inside_reply();
+        if let Some(exchange) = &mut self.exchange {
+            exchange.check_time(now, inside_reply);
+        }
+        if self.is_over(now) {
             self.idle_since = now;
             return Output::Done;
         }
+        self.encrypt();
+        if self.is_over(now) {
+            return Output::Done;
+        }
+        let Some(exchange) = &self.exchange else {
+            return Output::Done;
+        };
         let bytes = match &mut self.wire {
-            Wire::Plain => exchange.to_transmit(),
-            Wire::Tls { pump, .. } => {
-                if let Err(cause) = encrypt(exchange, pump) {
-                    exchange.fail(cause);
-                    return Output::Done;
-                }
-                pump.to_transmit()
-            }
+            Wire::Plain => match self.sending {
+                None => &[],
+                Some(Source::Frame) => exchange.to_transmit(),
+                Some(Source::Owed) => &self.owed,
+            },
+            Wire::Tls { pump, .. } => pump.to_transmit(),
         };
         if bytes.is_empty() {
-            Output::Wait(deadline)
+            Output::Wait(exchange.wait_until(inside_reply))
         } else {
-            Output::Transmit(bytes, deadline)
+            Output::Transmit(bytes, exchange.deadline())
         }
     }
 
     fn handle(&mut self, input: Input<'_>) {
         match input {
-            Input::Received(bytes) => self.receive(bytes),
-            Input::Quiet => {}
-            Input::Ended if self.is_cut_off() => self.end(TlsProblem::Truncated.into()),
-            Input::Ended => self.end(Cause::ConnectionEnded),
-            Input::Broken => self.end(Cause::ConnectionBroken),
+            Input::Received(bytes) => {
+                self.notes.note(Event::Came, bytes.len());
+                self.receive(bytes);
+            }
+            Input::Quiet => self.notes.note(Event::LookedQuiet, 0),
+            Input::Ended => {
+                self.notes.note(Event::Ended, 0);
+                if self.is_cut_off() {
+                    self.end(TlsProblem::Truncated.into());
+                } else {
+                    self.end(Cause::ConnectionEnded);
+                }
+            }
+            Input::Broken => {
+                self.notes.note(Event::Broken, 0);
+                self.end(Cause::ConnectionBroken);
+            }
             Input::Transmitted(bytes) => self.transmitted(bytes),
         }
+    }
+}
+
+impl fmt::Debug for Session {
+    /// Tells lengths alone: what is on its way is patient data.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("wire", &self.wire)
+            .field("decoder", &self.decoder)
+            .field("ended", &self.ended)
+            .field("exchange", &self.exchange)
+            .finish_non_exhaustive()
     }
 }
 
@@ -281,8 +720,11 @@ impl Look<'_> {
         match self.failed {
             None => Ok(()),
             Some(cause) => {
-                let failure = Failure::not_sent(Phase::Write, cause);
-                Err(self.session.explained(failure))
+                let warnings = self.session.take_warnings();
+                Err(self.session.explained(Failure {
+                    warnings,
+                    ..Failure::not_sent(Phase::Write, cause)
+                }))
             }
         }
     }
@@ -290,8 +732,8 @@ impl Look<'_> {
 
 impl Machine for Look<'_> {
     fn poll(&mut self, now: Instant) -> Output<'_> {
-        let desync = self.session.idle.desync().map(Cause::from);
-        self.failed = desync.or_else(|| self.session.ended.clone());
+        self.session.notes.stamp(now);
+        self.failed = self.session.ended.clone();
         if self.failed.is_none() && now >= self.deadline {
             self.failed = Some(Cause::TimedOut);
         }
@@ -303,20 +745,7 @@ impl Machine for Look<'_> {
     }
 
     fn handle(&mut self, input: Input<'_>) {
-        match input {
-            Input::Quiet => self.over = true,
-            other => self.session.handle(other),
-        }
+        self.over |= matches!(input, Input::Quiet);
+        self.session.handle(input);
     }
-}
-
-/// Puts the next part of the frame into records, as soon as those of the last
-/// part went: it joins what else TLS has to say in one write.
-fn encrypt(exchange: &Exchange, pump: &mut Pump) -> Result<(), Cause> {
-    let rest = exchange.to_transmit();
-    if rest.is_empty() || pump.holds_application_data() {
-        return Ok(());
-    }
-    let part = part(rest.len(), ENCRYPT_BYTES_MAX);
-    pump.encrypt(rest.get(..part).unwrap_or(rest))
 }

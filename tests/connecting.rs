@@ -5,9 +5,10 @@ use std::cell::Cell;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use mllp_client::client::{ConnectOptions, MllpClient};
+use mllp_client::client::MllpClient;
 use mllp_client::clock::Instant;
 use mllp_client::error::{Cause, Delivery, Failure, Grant, InvalidOption, Phase};
+use mllp_client::options::{ConnectOptions, KeepAlive};
 use mllp_client::transport::{Connection, Read, Transport, Write};
 
 /// What an address does when it is connected to.
@@ -36,6 +37,14 @@ impl Transport for &mut Table {
 
     fn time_of_day(&self) -> Duration {
         panic!("no date is needed without TLS");
+    }
+
+    fn random(&self) -> u64 {
+        panic!("nothing is tried twice");
+    }
+
+    fn sleep(&self, _: Instant) {
+        panic!("nothing is tried twice");
     }
 
     fn resolve(&mut self, _: &str, _: Instant) -> Result<Vec<IpAddr>, Cause> {
@@ -72,6 +81,10 @@ impl Connection for Idle {
     fn flush(&mut self) {}
 
     fn wait(&mut self, _: bool, _: Instant) {}
+
+    fn keep_alive(&mut self, _: KeepAlive) -> bool {
+        panic!("nobody asks for it");
+    }
 
     fn local_address(&self) -> Option<SocketAddr> {
         None

@@ -6,9 +6,12 @@ use std::time::Duration;
 use mllp_client::clock::Instant;
 use mllp_client::error::{Cause, Delivery, Desync, Failure, Phase};
 use mllp_client::machine::{Input, Machine, Output};
-use mllp_client::proto::exchange::{Reply, Verdict, Warning};
-use mllp_client::proto::payload::Payload;
+use mllp_client::proto::exchange::{Reply, Verdict};
+use mllp_client::proto::warning::Warning;
 use mllp_client::session::Session;
+
+mod support;
+use support::terms;
 
 const START: Instant = Instant::from_nanoseconds(1_000);
 const DEADLINE: Instant = Instant::from_nanoseconds(2_000);
@@ -17,15 +20,14 @@ const FRAME_SIZE: usize = MESSAGE.len() + 3;
 const ACK: &[u8] = b"\x0BMSH|^~\\&|C|D|A|B|2026||ACK|1|P|2.5\rMSA|AA|42\r\x1C\r";
 
 fn begun() -> Session {
-    let mut session = Session::new(1_000, START);
+    let mut session = Session::new(terms(), START);
     begin(&mut session);
     session
 }
 
 fn begin(session: &mut Session) {
     look(session, &[Input::Quiet]).unwrap();
-    let payload = Payload::parse(MESSAGE.to_vec(), 1_000).unwrap();
-    session.begin(payload, DEADLINE).unwrap();
+    support::begin(session, MESSAGE, &terms(), DEADLINE);
 }
 
 /// A look at an idle connection on which this happens.
@@ -51,7 +53,7 @@ fn handed_over(bytes: usize) -> Session {
 
 fn outcome(mut session: Session) -> Result<Reply, Failure> {
     assert!(matches!(session.poll(START), Output::Done));
-    session.finish()
+    session.finish().outcome
 }
 
 fn known(session: Session) -> (Cause, Phase, Delivery) {
@@ -99,7 +101,7 @@ fn an_answer_that_comes_with_the_deadline_counts() {
     let mut session = handed_over(FRAME_SIZE);
     session.handle(Input::Received(ACK));
     assert!(matches!(session.poll(DEADLINE), Output::Done));
-    assert_eq!(session.finish().unwrap().verdict, Verdict::Applied);
+    assert_eq!(session.finish().outcome.unwrap().verdict, Verdict::Applied);
 }
 
 #[test]
@@ -143,7 +145,7 @@ fn an_answer_begun_before_the_message_was_handed_over_answers_nothing() {
 fn after_idleness_the_look_waits_a_moment_and_never_past_the_deadline() {
     let begin = Instant::default();
     let look = |idle_ms: u64, timeout_ms: u64| {
-        let mut session = Session::new(1_000, begin);
+        let mut session = Session::new(terms(), begin);
         let now = begin.after(Duration::from_millis(idle_ms));
         let deadline = now.after(Duration::from_micros(timeout_ms * 1_000 / 2));
         match session.look(deadline).poll(now) {
@@ -159,7 +161,7 @@ fn after_idleness_the_look_waits_a_moment_and_never_past_the_deadline() {
 
 #[test]
 fn what_stands_unread_keeps_the_message_from_leaving() {
-    let mut session = Session::new(1_000, START);
+    let mut session = Session::new(terms(), START);
     let found = look(&mut session, &[Input::Received(ACK)]).unwrap_err();
     let desync = Cause::ProtocolDesync(Desync::UnreadFrame);
     assert_eq!(found, Failure::not_sent(Phase::Write, desync));
@@ -171,7 +173,7 @@ fn an_ended_or_broken_connection_keeps_the_message_from_leaving() {
         (Input::Ended, Cause::ConnectionEnded),
         (Input::Broken, Cause::ConnectionBroken),
     ] {
-        let mut session = Session::new(1_000, START);
+        let mut session = Session::new(terms(), START);
         let found = look(&mut session, &[input]).unwrap_err();
         assert_eq!(found, Failure::not_sent(Phase::Write, cause));
     }
@@ -190,13 +192,13 @@ fn white_space_after_a_frame_is_told_once_wherever_it_is_found() {
     let mut together = handed_over(FRAME_SIZE);
     together.handle(Input::Received(&[ACK, b"\n"].concat()));
     assert!(matches!(together.poll(START), Output::Done));
-    let reply = together.finish().unwrap();
+    let reply = together.finish().outcome.unwrap();
     assert_eq!(reply.warnings, [Warning::SpaceAfterFrame(1)]);
 
     let mut apart = handed_over(FRAME_SIZE);
     apart.handle(Input::Received(ACK));
     assert!(matches!(apart.poll(START), Output::Done));
-    assert_eq!(apart.finish().unwrap().warnings, []);
+    assert_eq!(apart.finish().outcome.unwrap().warnings, []);
     look(&mut apart, &[Input::Received(b"\n"), Input::Quiet]).unwrap();
     begin(&mut apart);
     apart.handle(Input::Transmitted(FRAME_SIZE));
@@ -212,7 +214,7 @@ fn a_frame_that_follows_the_answer_is_told_and_stops_the_next_message() {
     let mut session = handed_over(FRAME_SIZE);
     session.handle(Input::Received(&[ACK, ACK].concat()));
     assert!(matches!(session.poll(START), Output::Done));
-    let reply = session.finish().unwrap();
+    let reply = session.finish().outcome.unwrap();
     assert_eq!(reply.verdict, Verdict::Applied);
     let size = u32::try_from(ACK.len()).unwrap();
     assert_eq!(reply.warnings, [Warning::BytesAfterFrame(size)]);

@@ -10,8 +10,8 @@ use mllp_client::clock::Instant;
 use mllp_client::error::{Cause, Delivery, Desync, Failure, Hint, Phase, TlsProblem};
 use mllp_client::limits::{ENCRYPT_BYTES_MAX, RECORD_BYTES_MAX};
 use mllp_client::machine::{Input, Machine, Output};
-use mllp_client::proto::exchange::{Reply, Verdict, Warning};
-use mllp_client::proto::payload::Payload;
+use mllp_client::proto::exchange::{Reply, Verdict};
+use mllp_client::proto::warning::Warning;
 use mllp_client::session::Session;
 use mllp_client::tls::config::Tls;
 use mllp_client::tls::handshake::{Farewell, Handshake};
@@ -22,6 +22,9 @@ use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig, ServerConnection, SupportedProtocolVersion, version};
+
+mod support;
+use support::terms;
 
 const START: Instant = Instant::from_nanoseconds(1_000_000_000);
 const DEADLINE: Instant = Instant::from_nanoseconds(31_000_000_000);
@@ -105,8 +108,8 @@ fn pair(version: &'static SupportedProtocolVersion) -> Pair {
 fn shaken(options: TlsOptions, server: ServerConfig) -> (Session, ServerConnection) {
     let (handshake, server) = attempted(options, server);
     assert_eq!(handshake.failure(), None);
-    let (pump, idle) = handshake.into_parts();
-    let session = Session::new(1_000, START).secured(pump, idle, Duration::from_millis(20));
+    let (pump, early) = handshake.into_parts();
+    let session = Session::new(terms(), START).secured(pump, &early, Duration::from_millis(20));
     (session, server)
 }
 
@@ -177,8 +180,7 @@ impl Pair {
 
     fn begin(&mut self, frame: usize) {
         self.look().unwrap();
-        let payload = Payload::parse(message(frame), 1 << 20).unwrap();
-        self.session.begin(payload, DEADLINE).unwrap();
+        support::begin(&mut self.session, &message(frame), &terms(), DEADLINE);
     }
 
     /// Hands over at most `limit` bytes of what the session gives. Returns them,
@@ -204,7 +206,7 @@ impl Pair {
 
     fn outcome(&mut self) -> Result<Reply, Failure> {
         assert!(matches!(self.session.poll(START), Output::Done));
-        self.session.finish()
+        self.session.finish().outcome
     }
 
     fn known(&mut self) -> (Cause, Phase, Delivery) {
@@ -409,8 +411,8 @@ fn what_the_receiver_says_inside_the_handshake_stops_the_message_too() {
     let said = say(&mut server);
     handshake.handle(Input::Received(&said));
     assert_eq!(handshake.failure(), None);
-    let (pump, idle) = handshake.into_parts();
-    let mut session = Session::new(1_000, START).secured(pump, idle, Duration::ZERO);
+    let (pump, early) = handshake.into_parts();
+    let mut session = Session::new(terms(), START).secured(pump, &early, Duration::ZERO);
     let mut look = session.look(DEADLINE);
     assert!(matches!(look.poll(START), Output::Done));
     let desync = Cause::ProtocolDesync(Desync::UnreadFrame);
@@ -545,8 +547,7 @@ fn a_message_may_leave_while_a_ticket_is_on_its_way() {
         look.handle(Input::Received(&said[..arrived]));
         look.handle(Input::Quiet);
         look.finish().unwrap();
-        let payload = Payload::parse(message(100), 1 << 20).unwrap();
-        pair.session.begin(payload, DEADLINE).unwrap();
+        support::begin(&mut pair.session, &message(100), &terms(), DEADLINE);
         let sent = pair.hand_over(usize::MAX).concat();
         assert_eq!(heard(&mut pair.server, &sent).len(), 100);
         pair.session.handle(Input::Received(&said[arrived..]));

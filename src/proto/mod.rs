@@ -3,7 +3,13 @@
 
 pub mod ack;
 pub mod exchange;
+pub mod expect;
 pub mod frame;
-pub mod idle;
+pub mod framing;
+pub mod leniency;
 pub mod msh;
+pub mod outstanding;
 pub mod payload;
+pub mod repair;
+pub mod terms;
+pub mod warning;

@@ -1,19 +1,23 @@
 //! The guard: bytes become a [`Payload`] here or not at all, and only a
-//! `Payload` can be framed. A start or end block byte cannot get past it.
+//! `Payload` can be framed. A start or end block cannot get past it.
 
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::frame::{END_BLOCK, START_BLOCK};
+use super::expect::Expectation;
+use super::framing::Framing;
 use super::msh::{self, Header};
+use super::terms::{Correlation, Terms};
 use crate::error::{InvalidMessage, OverLimit, ReservedByte};
 
-/// A message that may be framed and sent: not empty, begins with its only MSH
-/// segment, has a control id, contains no byte of the framing and is within the
-/// limit.
+/// A message that may be framed and sent on the terms it was looked at for: not
+/// empty, begins with its only MSH segment, asks for acknowledgments that exist,
+/// has a control id if replies are told apart by it, makes no block of the framing
+/// and is within the limit.
 pub struct Payload {
     bytes: Vec<u8>,
     control_id: Vec<u8>,
+    expectation: Expectation,
 }
 
 impl Payload {
@@ -21,7 +25,7 @@ impl Payload {
     ///
     /// # Errors
     /// The first objection found, with its offset where it has one.
-    pub fn parse(message: Vec<u8>, limit: u64) -> Result<Self, InvalidMessage> {
+    pub fn parse(message: Vec<u8>, limit: u64, terms: &Terms) -> Result<Self, InvalidMessage> {
         let size = message.len() as u64;
         if message.is_empty() {
             return Err(InvalidMessage::Empty);
@@ -33,25 +37,27 @@ impl Payload {
             return Err(InvalidMessage::WideEncoding);
         }
         let header = Header::read(&message).ok_or(InvalidMessage::NoHeader)?;
-        if let Some(reserved) = reserved_byte(&message) {
+        if let Some(reserved) = reserved_byte(&message, &terms.framing) {
             return Err(InvalidMessage::ReservedByte(reserved));
         }
         if let Some(offset) = second_header(&message) {
             return Err(InvalidMessage::SecondHeader(offset));
         }
-        if header.control_id().is_empty() {
+        let expectation = Expectation::of(&header, terms)?;
+        if header.control_id().is_empty() && terms.correlation == Correlation::Required {
             return Err(InvalidMessage::NoControlId);
         }
         let control_id = header.control_id().to_vec();
         Ok(Self {
             bytes: message,
             control_id,
+            expectation,
         })
     }
 
-    /// The message and its MSH-10.
-    pub(crate) fn into_parts(self) -> (Vec<u8>, Vec<u8>) {
-        (self.bytes, self.control_id)
+    /// The message, its MSH-10, and which acknowledgments it asks for.
+    pub(crate) fn into_parts(self) -> (Vec<u8>, Vec<u8>, Expectation) {
+        (self.bytes, self.control_id, self.expectation)
     }
 }
 
@@ -62,9 +68,24 @@ impl fmt::Debug for Payload {
     }
 }
 
-/// MLLP is not transparent to its own bytes (MLLP Release 1).
-fn reserved_byte(message: &[u8]) -> Option<ReservedByte> {
-    let offset = memchr::memchr2(START_BLOCK, END_BLOCK, message)?;
+/// A frame is not transparent to the bytes of its own framing (MLLP Release 1), so
+/// that none but the first start block and the last end block may stand in it, not
+/// even made by a block and the message together.
+fn reserved_byte(message: &[u8], framing: &Framing) -> Option<ReservedByte> {
+    let Framing { start, end, .. } = framing;
+    let block_begins_at = |position: usize| {
+        let frame = start.iter().chain(message).chain(end).skip(position);
+        [start, end]
+            .iter()
+            .any(|block| frame.clone().take(block.len()).eq(*block))
+    };
+    let offset = if (1..start.len()).any(block_begins_at) {
+        0
+    } else {
+        framing
+            .candidates(message)
+            .find(|offset| block_begins_at(start.len() + offset))?
+    };
     Some(ReservedByte {
         offset: offset as u64,
         byte: *message.get(offset)?,
@@ -105,30 +126,58 @@ mod tests {
 
     use super::Payload;
     use crate::error::{InvalidMessage, OverLimit, ReservedByte};
+    use crate::proto::expect::Expectation;
+    use crate::proto::framing::Framing;
+    use crate::proto::terms::{Correlation, Terms};
 
     const ADT: &[u8] = b"MSH|^~\\&|A|B|C|D|2026||ADT^A01|42|P|2.5\rPID|1\r";
 
+    fn parse(message: &[u8], limit: u64) -> Result<Payload, InvalidMessage> {
+        Payload::parse(message.to_vec(), limit, &Terms::default())
+    }
+
     fn refused(message: &[u8]) -> InvalidMessage {
-        Payload::parse(message.to_vec(), 1000).unwrap_err()
+        parse(message, 1000).unwrap_err()
     }
 
     fn with(appendix: &[u8]) -> Vec<u8> {
         [ADT, appendix].concat()
     }
 
+    /// Which byte, and where, is in the way of these blocks.
+    fn reserved(start: &[u8], end: &[u8], message: &[u8]) -> Option<(u64, u8)> {
+        let framing = Framing {
+            start: start.to_vec(),
+            end: end.to_vec(),
+            ..Framing::default()
+        };
+        let terms = Terms {
+            framing,
+            ..Terms::default()
+        };
+        match Payload::parse(message.to_vec(), 1000, &terms) {
+            Ok(_) => None,
+            Err(InvalidMessage::ReservedByte(ReservedByte { offset, byte })) => {
+                Some((offset, byte))
+            }
+            Err(other) => panic!("{other}"),
+        }
+    }
+
     #[test]
     fn a_plain_message_passes_untouched() {
-        let (bytes, control_id) = Payload::parse(ADT.to_vec(), 1000).unwrap().into_parts();
+        let (bytes, control_id, expectation) = parse(ADT, 1000).unwrap().into_parts();
         assert_eq!(bytes, ADT);
         assert_eq!(control_id, b"42");
+        assert_eq!(expectation, Expectation::ORIGINAL);
     }
 
     #[test]
     fn exactly_the_limit_passes_and_one_byte_more_does_not() {
         let size = ADT.len() as u64;
-        assert!(Payload::parse(ADT.to_vec(), size).is_ok());
+        assert!(parse(ADT, size).is_ok());
         assert_eq!(
-            Payload::parse(ADT.to_vec(), size - 1).unwrap_err(),
+            parse(ADT, size - 1).unwrap_err(),
             InvalidMessage::TooLarge(OverLimit {
                 limit: size - 1,
                 size
@@ -159,6 +208,73 @@ mod tests {
     }
 
     #[test]
+    fn mllps_own_bytes_pass_where_the_framing_is_another() {
+        let message = with(b"NTE|\x0B\x1C\r");
+        assert_eq!(reserved(b"\x02", b"\x03", &message), None);
+        let (offset, byte) = (ADT.len() as u64 + 2, 0x02);
+        let message = with(b"NT\x02E");
+        assert_eq!(reserved(b"\x02", b"\x03", &message), Some((offset, byte)));
+    }
+
+    #[test]
+    fn only_a_whole_block_is_in_the_way() {
+        let (start, end) = (b"{{", b"\x1C\r");
+        assert_eq!(reserved(start, end, &with(b"NTE|{\x1C{\x1C")), None);
+        let offset = ADT.len() as u64 + 4;
+        let message = with(b"NTE|{{");
+        assert_eq!(reserved(start, end, &message), Some((offset, b'{')));
+        let message = with(b"NTE|\x1C\r");
+        assert_eq!(reserved(start, end, &message), Some((offset, 0x1C)));
+    }
+
+    #[test]
+    fn the_end_of_a_message_and_the_end_block_may_not_make_a_block() {
+        let last = ADT.len() as u64;
+        let message = with(b"\x1C");
+        assert_eq!(reserved(b"\x0B", b"\x1C", ADT), None);
+        assert_eq!(reserved(b"\x0B", b"\x1C\x1C", &message), Some((last, 0x1C)));
+        assert_eq!(reserved(b"\x1C{", b"{}", &message), Some((last, 0x1C)));
+    }
+
+    #[test]
+    fn a_start_block_and_the_beginning_of_a_message_may_not_make_a_block() {
+        for end in [b"\x02MSH|", b"\x02MSH#"] {
+            let found = reserved(b"\x01\x02", end, ADT);
+            assert_eq!(found.is_some(), end[4] == b'|');
+            assert!(found.is_none_or(|found| found == (0, b'M')));
+        }
+    }
+
+    #[test]
+    fn a_message_shorter_than_the_blocks_may_not_make_one_with_both() {
+        let message = b"MSH|x";
+        let terms = Terms {
+            correlation: Correlation::Off,
+            framing: Framing {
+                start: b"{<".to_vec(),
+                end: b"><MSH|x".to_vec(),
+                trailer: Vec::new(),
+            },
+            ..Terms::default()
+        };
+        assert!(Payload::parse(message.to_vec(), 10, &terms).is_ok());
+        let terms = Terms {
+            framing: Framing {
+                end: b"<MSH|x<".to_vec(),
+                ..terms.framing
+            },
+            ..terms
+        };
+        assert_eq!(
+            Payload::parse(message.to_vec(), 10, &terms).unwrap_err(),
+            InvalidMessage::ReservedByte(ReservedByte {
+                offset: 0,
+                byte: b'M'
+            })
+        );
+    }
+
+    #[test]
     fn a_second_header_is_refused_with_its_offset() {
         let offset = ADT.len() as u64;
         for second in [&b"MSH|^~\\&|x"[..], b"MSH#x", b"MSH"] {
@@ -169,7 +285,7 @@ mod tests {
     #[test]
     fn msh_inside_a_field_or_a_longer_name_is_no_second_header() {
         for text in [&b"NTE|1||MSH|x"[..], b"MSHX|1", b"ZMSH|1"] {
-            assert!(Payload::parse(with(text), 1000).is_ok());
+            assert!(parse(&with(text), 1000).is_ok());
         }
     }
 
@@ -198,8 +314,63 @@ mod tests {
     }
 
     #[test]
+    fn it_may_have_none_where_replies_are_not_told_apart_by_it() {
+        let message = b"MSH|^~\\&|A|B|C|D|2026||ADT^A01||P|2.5\r";
+        for correlation in [Correlation::Warned, Correlation::Off] {
+            let terms = Terms {
+                correlation,
+                ..Terms::default()
+            };
+            let payload = Payload::parse(message.to_vec(), 1000, &terms).unwrap();
+            assert_eq!(payload.into_parts().1, b"");
+        }
+    }
+
+    #[test]
+    fn a_message_that_asks_for_an_unknown_acknowledgment_is_refused_with_its_field() {
+        assert_eq!(
+            refused(b"MSH|^~\\&|A|B|C|D|2026||ADT^A01|42|P|2.5|||AL|Y\r"),
+            InvalidMessage::UnknownCondition(16)
+        );
+    }
+
+    #[test]
+    fn the_first_objection_is_the_one_that_is_told() {
+        let ladder: [(&[u8], InvalidMessage); 7] = [
+            (b"", InvalidMessage::Empty),
+            (
+                b"\xEF\xBB\xBFPID|0123456789012345678901234567890123456789\x0B",
+                InvalidMessage::TooLarge(OverLimit {
+                    limit: 45,
+                    size: 48,
+                }),
+            ),
+            (b"\xEF\xBB\xBFPID|\x0B\rMSH|", InvalidMessage::WideEncoding),
+            (b"PID|\x0B\rMSH|", InvalidMessage::NoHeader),
+            (
+                b"MSH|^~\\&|||||||||||||?\rMSH|\x0B",
+                InvalidMessage::ReservedByte(ReservedByte {
+                    offset: 27,
+                    byte: 0x0B,
+                }),
+            ),
+            (
+                b"MSH|^~\\&|||||||||||||?\rMSH|",
+                InvalidMessage::SecondHeader(23),
+            ),
+            (
+                b"MSH|^~\\&|||||||||||||?\r",
+                InvalidMessage::UnknownCondition(15),
+            ),
+        ];
+        for (message, objection) in ladder {
+            assert_eq!(parse(message, 45).unwrap_err(), objection);
+        }
+    }
+
+    #[test]
     fn its_debug_print_tells_the_length_alone() {
-        let payload = Payload::parse(ADT.to_vec(), 1000).unwrap();
+        let payload = parse(ADT, 1000).unwrap();
         assert_eq!(
             format!("{payload:?}"),
             format!("Payload({} bytes)", ADT.len())

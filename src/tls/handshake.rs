@@ -1,18 +1,20 @@
 //! The TLS handshake, and TLS's closing, as machines.
 
+use alloc::vec::Vec;
+
 use super::config::Tls;
 use super::pump::{Pump, Received};
 use crate::clock::Instant;
 use crate::error::{Cause, Failure, Hint, Phase};
+use crate::limits::SPACE_BYTES_MAX;
 use crate::machine::{Input, Machine, Output};
-use crate::proto::idle::Idle;
 
 /// A handshake in progress.
 #[derive(Debug)]
 pub struct Handshake {
     pump: Pump,
-    /// A receiver may speak as soon as it has said all of its own handshake.
-    idle: Idle,
+    /// What the receiver said as soon as it had said all of its own handshake.
+    plain: Vec<u8>,
     deadline: Instant,
     failed: Option<Cause>,
 }
@@ -26,7 +28,7 @@ impl Handshake {
         let pump = Pump::new(tls).map_err(|cause| Failure::not_sent(Phase::Tls, cause))?;
         Ok(Self {
             pump,
-            idle: Idle::default(),
+            plain: Vec::new(),
             deadline,
             failed: None,
         })
@@ -56,8 +58,8 @@ impl Handshake {
     /// The connection, and what came on it already; of a handshake that failed,
     /// to tell the receiver.
     #[must_use]
-    pub fn into_parts(self) -> (Pump, Idle) {
-        (self.pump, self.idle)
+    pub fn into_parts(self) -> (Pump, Vec<u8>) {
+        (self.pump, self.plain)
     }
 
     fn fail(&mut self, cause: Cause) {
@@ -90,7 +92,10 @@ impl Machine for Handshake {
                     ended,
                     failure,
                 } = self.pump.receive(bytes);
-                self.idle.receive(&plain);
+                // No message went yet: all of it is white space, or a desync,
+                // which one byte more than is borne makes it, too.
+                let room = (SPACE_BYTES_MAX as usize + 1).saturating_sub(self.plain.len());
+                self.plain.extend(plain.iter().take(room));
                 if let Some(cause) = failure.or(ended.then_some(Cause::ConnectionEnded)) {
                     self.fail(cause);
                 }

@@ -1,6 +1,6 @@
 //! The contract between the driver and a host's network. Nothing here blocks
-//! but [`Transport::resolve`], [`Transport::connect`] and [`Connection::wait`],
-//! and those never past the instant they are given.
+//! but [`Transport::resolve`], [`Transport::connect`], [`Transport::sleep`] and
+//! [`Connection::wait`], and those never past the instant they are given.
 
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
@@ -8,6 +8,7 @@ use core::time::Duration;
 
 use crate::clock::Instant;
 use crate::error::Cause;
+use crate::options::KeepAlive;
 
 #[cfg(target_family = "wasm")]
 pub mod wasi02;
@@ -20,8 +21,14 @@ pub trait Transport {
     /// The time now.
     fn now(&self) -> Instant;
 
-    /// The time of day, since 1970-01-01T00:00:00Z. Asked for under TLS only.
+    /// The time of day, since 1970-01-01T00:00:00Z.
     fn time_of_day(&self) -> Duration;
+
+    /// A random number, to spread in time what many senders do at once.
+    fn random(&self) -> u64;
+
+    /// Waits until `moment`.
+    fn sleep(&self, moment: Instant);
 
     /// Lets go of what earlier calls had to leave behind, as far as it can be.
     /// Called at the beginning of every call.
@@ -61,6 +68,10 @@ pub trait Connection {
     /// Waits until there is something to read, or until `deadline`; with
     /// `writable` also until the host takes bytes again.
     fn wait(&mut self, writable: bool, deadline: Instant);
+
+    /// Tells the host what to do about a connection that falls silent; whether it
+    /// can do all of it.
+    fn keep_alive(&mut self, settings: KeepAlive) -> bool;
 
     /// The connection's own address, where the host tells.
     fn local_address(&self) -> Option<SocketAddr>;

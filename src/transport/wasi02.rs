@@ -13,6 +13,7 @@ use spin::Mutex;
 use wasi::clocks::{monotonic_clock, wall_clock};
 use wasi::io::poll::{Pollable, poll};
 use wasi::io::streams::{InputStream, OutputStream, StreamError};
+use wasi::random::random::get_random_u64;
 use wasi::sockets::instance_network::instance_network;
 use wasi::sockets::ip_name_lookup::resolve_addresses;
 use wasi::sockets::network::{
@@ -26,6 +27,7 @@ use super::{Connection, Read, Transport, Write};
 use crate::clock::Instant;
 use crate::error::{Cause, Grant};
 use crate::limits::ADDRESSES_MAX;
+use crate::options::KeepAlive;
 
 /// The host's network as WASI 0.2 offers it.
 pub struct Wasi02 {
@@ -58,6 +60,14 @@ impl Transport for Wasi02 {
     fn time_of_day(&self) -> Duration {
         let now = wall_clock::now();
         Duration::new(now.seconds, now.nanoseconds.min(999_999_999))
+    }
+
+    fn random(&self) -> u64 {
+        get_random_u64()
+    }
+
+    fn sleep(&self, moment: Instant) {
+        wait_for(&[], moment);
     }
 
     fn tidy(&mut self) {
@@ -222,6 +232,28 @@ impl Connection for Wasi02Connection {
                 poll(&[readable, reached]);
             }
         }
+    }
+
+    fn keep_alive(&mut self, settings: KeepAlive) -> bool {
+        let Some(Streams { socket, .. }) = &self.streams else {
+            return false;
+        };
+        let nanoseconds = |milliseconds: u32| u64::from(milliseconds).saturating_mul(1_000_000);
+        let KeepAlive {
+            on,
+            idle_ms,
+            interval_ms,
+            count,
+        } = settings;
+        [
+            Some(socket.set_keep_alive_enabled(on)),
+            idle_ms.map(|span| socket.set_keep_alive_idle_time(nanoseconds(span))),
+            interval_ms.map(|span| socket.set_keep_alive_interval(nanoseconds(span))),
+            count.map(|count| socket.set_keep_alive_count(count)),
+        ]
+        .into_iter()
+        .flatten()
+        .all(|set| set.is_ok())
     }
 
     fn local_address(&self) -> Option<SocketAddr> {

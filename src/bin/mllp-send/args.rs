@@ -1,106 +1,18 @@
 //! The command line becomes a [`Job`]. Pure: reads no file, opens no socket.
 
 use std::ffi::OsString;
-use std::fmt;
-use std::net::Ipv6Addr;
 use std::path::PathBuf;
-use std::str::FromStr;
-use std::time::Duration;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
-use mllp_client::client::ConnectOptions;
-use mllp_client::limits::{MESSAGE_BYTES_MAX_DEFAULT, TIMEOUT_MS_DEFAULT};
-use mllp_client::tls::certificate::Pin;
-use mllp_client::tls::options::{TlsOptions, TlsVersion};
+use mllp_client::options::ConnectOptions;
+use mllp_client::tls::options::TlsOptions;
 
+use crate::help::{CHECK_FIELDS, CHECK_STATUS, EXAMPLES, FIELDS, USAGE};
 use crate::input::Source;
+use crate::options::{ExchangeArgs, ReachArgs, TlsArgs};
 use crate::output::Style;
-
-const USAGE: &str = "\
-mllp-send [OPTIONS] <HOST:PORT> [FILE]...
-       mllp-send check [OPTIONS] <HOST:PORT>";
-
-const EXAMPLES: &str = "\
-Examples:
-  wasmtime run -S inherit-network --dir . mllp-send.wasm 127.0.0.1:2575 message.hl7
-  wasmtime run -S inherit-network --dir . mllp-send.wasm --loose [::1]:2575 a.txt b.txt
-  wasmtime run -S inherit-network mllp-send.wasm 127.0.0.1:2575 < message.hl7
-
-  A host name needs one grant more:
-  wasmtime run -S inherit-network -S allow-ip-name-lookup --dir . \\
-    mllp-send.wasm receiver.example:2575 message.hl7
-
-  TLS, with an authority of one's own and a client certificate; and a look first:
-  wasmtime run -S inherit-network --dir . mllp-send.wasm check --tls --ca ca.pem \\
-    --cert me.pem --key me.key 127.0.0.1:2575
-  wasmtime run -S inherit-network --dir . mllp-send.wasm --tls --ca ca.pem \\
-    --cert me.pem --key me.key 127.0.0.1:2575 message.hl7
-
-Exit status:
-  0  every message was applied or accepted
-  1  anything else; the output tells what became of each message";
-
-const FIELDS: &str = "\
-Files:
-  A file holds one message, which is sent exactly as it is; or, if it begins with
-  a start block (0x0B), any number of MLLP frames, each of which holds a message.
-  --loose reads what editors and logs make of messages.
-
-Plain output, one line a message:
-  FILE[#N] CONTROL-ID VERDICT CODE TIME     if the receiver answered
-  FILE[#N] CONTROL-ID DELIVERY CAUSE TIME   if it did not, or not usably
-
-Verdicts:
-  applied    AA: processed
-  accepted   CA: in the receiver's safe keeping
-  refused    AE, AR, CE, CR: not processed
-Deliveries:
-  not-sent   nothing left; may be sent again
-  cut-short  a part left, without its end: a conforming receiver discards it
-  in-doubt   the whole message may have arrived, and nothing judged it
-
-Fields of --json, one object a line:
-  file         as given; \"-\" is standard input
-  index        which message of the file, from 1
-  control_id   MSH-10, bytes other than graphic ASCII escaped; null if there is none
-  verdict      applied, accepted, refused; null if delivery is set
-  code         MSA-1: AA, AE, AR, CA, CE, CR; or null
-  delivery     not-sent, cut-short, in-doubt; null if verdict is set
-  cause        what failed, in a word; or null
-  tls          if the cause is tls: what about it, in a word; else null
-  phase        where it failed, in a word; or null
-  explanation  the same as a sentence; or null
-  warnings     array of {code, count}: leniencies used; count may be null
-  attempts     array of {address, cause}: addresses tried in vain
-  bytes        the message's length
-  elapsed_ms   how long connecting, if it was needed, and the exchange took
-  ack          with --ack only: the acknowledgment, as far as it is UTF-8; or null";
-
-const CHECK_STATUS: &str = "\
-Exit status:
-  0  a message could be sent now
-  1  anything else; the output tells why";
-
-const CHECK_FIELDS: &str = "\
-Fields of --json, one object:
-  receiver     as given
-  ready        whether a message could be sent now
-  looked_up    array of the name's addresses; empty for an address
-  address      the address connected to; or null
-  session      {version, suite, group, resumed, client_certificate} that the TLS
-               handshake agreed on; or null. client_certificate: not-asked,
-               not-given, given
-  certificate  {subject, issuer, names, not_before, not_after, days_left, pin} of
-               the receiver, accepted or not; or null
-  cause        what failed, in a word; or null
-  tls          if the cause is tls: what about it, in a word; else null
-  phase        where it failed, in a word; or null
-  explanation  the same as a sentence; or null
-  warnings     array of {code, count}: insecure, certificate-expires (in days),
-               certificate-expired (days ago)
-  attempts     array of {address, cause}: addresses tried in vain
-  elapsed_ms   how long all of it took";
+use crate::values::Receiver;
 
 /// What the command is to do.
 #[derive(Debug)]
@@ -114,24 +26,42 @@ impl Job {
     pub(crate) fn parse(
         line: impl IntoIterator<Item = impl Into<OsString> + Clone>,
     ) -> Result<Self, clap::Error> {
-        match CommandLine::try_parse_from(line)? {
+        let job = match CommandLine::try_parse_from(line)? {
             CommandLine {
                 check: Some(Subcommand::Check(args)),
                 ..
-            } => Ok(Self::Check(args)),
+            } => Self::Check(args),
             CommandLine {
                 send: Some(args), ..
-            } => Ok(Self::Send(Box::new(args))),
-            CommandLine { .. } => Err(CommandLine::command()
-                .error(ErrorKind::MissingRequiredArgument, "HOST:PORT is missing")),
+            } => Self::Send(Box::new(args)),
+            CommandLine { .. } => {
+                return Err(CommandLine::command()
+                    .error(ErrorKind::MissingRequiredArgument, "HOST:PORT is missing"));
+            }
+        };
+        match job.objection() {
+            None => Ok(job),
+            Some(objection) => {
+                Err(CommandLine::command().error(ErrorKind::ValueValidation, objection))
+            }
         }
     }
 
     pub(crate) const fn tls(&self) -> &TlsArgs {
         match self {
-            Self::Send(args) => &args.reach.tls,
-            Self::Check(args) => &args.reach.tls,
+            Self::Send(args) => &args.tls,
+            Self::Check(args) => &args.tls,
         }
+    }
+
+    /// What would keep every message from being sent. That of TLS shows later, when
+    /// its files are read.
+    fn objection(&self) -> Option<String> {
+        let (contradiction, options) = match self {
+            Self::Send(args) => (args.exchange.objection(), args.connect_options(None)),
+            Self::Check(args) => (None, args.connect_options(None)),
+        };
+        contradiction.or_else(|| options.check().err().map(|option| option.to_string()))
     }
 }
 
@@ -166,7 +96,7 @@ pub(crate) struct SendArgs {
     // Clap finds these arguments given by their group, which it leaves empty where
     // others are flattened into them.
     #[arg(value_name = "HOST:PORT", group = "SendArgs")]
-    receiver: Receiver,
+    pub(crate) receiver: Receiver,
 
     /// The files to send; standard input for `-`, or if there is none
     #[arg(value_name = "FILE")]
@@ -179,6 +109,13 @@ pub(crate) struct SendArgs {
     #[arg(long)]
     pub(crate) loose: bool,
 
+    /// Tell what will be waited for, and why, and send nothing
+    ///
+    /// It looks at the messages alone: nothing is connected, and no file of TLS is
+    /// read.
+    #[arg(long, conflicts_with_all = ["ack", "transcript", "counters"])]
+    pub(crate) explain: bool,
+
     /// Print one JSON object a line; --help names its fields
     #[arg(long)]
     json: bool,
@@ -187,25 +124,33 @@ pub(crate) struct SendArgs {
     #[arg(long)]
     ack: bool,
 
-    /// The largest message, and the largest acknowledgment, in bytes
-    #[arg(long, value_name = "BYTES", value_parser = bytes, default_value_t = MESSAGE_BYTES_MAX_DEFAULT)]
-    max_size: u64,
-
-    /// Connect anew for each message, for receivers that serve but one
+    /// Tell what happened to each message, step by step, without its content
+    ///
+    /// Times, directions, sizes, addresses and codes, for a support ticket; on
+    /// standard error, or in the message's object.
     #[arg(long)]
-    pub(crate) one_per_connection: bool,
+    transcript: bool,
+
+    /// Tell at the end what was counted
+    ///
+    /// On standard error, or as an object of its own.
+    #[arg(long)]
+    counters: bool,
 
     #[command(flatten)]
     reach: ReachArgs,
+
+    #[command(flatten)]
+    pub(crate) exchange: ExchangeArgs,
+
+    #[command(flatten)]
+    tls: TlsArgs,
 }
 
 impl SendArgs {
     pub(crate) fn connect_options(&self, tls: Option<TlsOptions>) -> ConnectOptions {
-        ConnectOptions {
-            max_message_size: self.max_size,
-            max_send_size: self.max_size,
-            ..self.reach.connect_options(&self.receiver, tls)
-        }
+        let reach = self.reach.connect_options(&self.receiver, tls);
+        self.exchange.connect_options(reach)
     }
 
     pub(crate) fn sources(&self) -> Vec<Source> {
@@ -219,6 +164,8 @@ impl SendArgs {
         Style {
             json: self.json,
             ack: self.ack,
+            transcript: self.transcript,
+            counters: self.counters,
         }
     }
 }
@@ -228,6 +175,7 @@ impl SendArgs {
 /// Under TLS it tells the receiver's certificate with the days that are left to
 /// it, by the host's clock, and waits a moment for a receiver that does not
 /// accept the client certificate. Without --tls it looks at the connection alone.
+/// It tries once: what a reconnect policy would hide is what it is to find.
 #[derive(Debug, clap::Args)]
 #[command(after_help = CHECK_STATUS, after_long_help = [CHECK_FIELDS, CHECK_STATUS].join("\n\n"))]
 pub(crate) struct CheckArgs {
@@ -241,6 +189,9 @@ pub(crate) struct CheckArgs {
 
     #[command(flatten)]
     reach: ReachArgs,
+
+    #[command(flatten)]
+    tls: TlsArgs,
 }
 
 impl CheckArgs {
@@ -249,212 +200,19 @@ impl CheckArgs {
     }
 }
 
-/// How to reach a receiver.
-#[derive(Debug, clap::Args)]
-struct ReachArgs {
-    /// How long one exchange may take: 500ms, 5s, 2m, or milliseconds
-    #[arg(long, value_name = "DURATION", default_value_t = Milliseconds(TIMEOUT_MS_DEFAULT))]
-    timeout: Milliseconds,
-
-    /// How long connecting may take [default: as --timeout]
-    #[arg(long, value_name = "DURATION")]
-    connect_timeout: Option<Milliseconds>,
-
-    #[command(flatten)]
-    tls: TlsArgs,
-}
-
-impl ReachArgs {
-    fn connect_options(&self, receiver: &Receiver, tls: Option<TlsOptions>) -> ConnectOptions {
-        let Receiver { host, port } = receiver.clone();
-        ConnectOptions {
-            timeout_ms: self.timeout.0,
-            connect_timeout_ms: self.connect_timeout.map(|timeout| timeout.0),
-            tls,
-            ..ConnectOptions::new(host, port)
-        }
-    }
-}
-
-/// How to prove who the receiver is, and to it who the sender is. Any of it
-/// without --tls is refused: it must not seem to protect what goes in the clear.
-#[derive(Debug, clap::Args)]
-#[command(next_help_heading = "TLS")]
-pub(crate) struct TlsArgs {
-    /// Speak TLS; the options below need it
-    ///
-    /// TLS 1.2 or 1.3. The receiver's certificate must be for HOST and come from
-    /// an authority that Mozilla trusts, unless the options below say otherwise.
-    /// Their files are read as messages are: --dir must let the command see them.
-    #[arg(long)]
-    pub(crate) tls: bool,
-
-    /// Trust these certificate authorities too, PEM or DER; may be repeated
-    #[arg(long, value_name = "FILE", requires = "tls")]
-    pub(crate) ca: Vec<PathBuf>,
-
-    /// Trust those of --ca alone, and not Mozilla's
-    #[arg(long, requires_all = ["tls", "ca"])]
-    pub(crate) ca_only: bool,
-
-    /// Show this client certificate, with its chain, to a receiver that asks
-    ///
-    /// PEM or DER. A PEM file that holds the private key too, as
-    /// `openssl pkcs12 -in FILE -nodes` writes it, needs no --key.
-    #[arg(long, value_name = "FILE", requires = "tls")]
-    pub(crate) cert: Option<PathBuf>,
-
-    /// The private key of --cert, not encrypted [default: in the file of --cert]
-    #[arg(long, value_name = "FILE", requires_all = ["tls", "cert"])]
-    pub(crate) key: Option<PathBuf>,
-
-    /// The name or address the receiver's certificate must be for [default: HOST]
-    #[arg(long, value_name = "NAME", requires = "tls")]
-    pub(crate) server_name: Option<String>,
-
-    /// Demand this public key as well, as `check` prints it; may be repeated
-    ///
-    /// In the receiver's certificate or in any that its chain was proven with;
-    /// one of several has to match. `sha256/` and base64, or hexadecimal digits.
-    #[arg(long, value_name = "PIN", value_parser = pin, requires = "tls")]
-    pub(crate) pin: Vec<String>,
-
-    /// Take --pin instead of authorities, names and dates, not beside them
-    ///
-    /// The receiver's own certificate must have a pinned key then.
-    #[arg(long, requires_all = ["tls", "pin"], conflicts_with_all = ["ca", "crl"])]
-    pub(crate) pin_only: bool,
-
-    /// The lowest version of TLS to speak: 1.2 or 1.3
-    #[arg(long, value_name = "VERSION", value_parser = version, default_value = "1.2", requires = "tls")]
-    pub(crate) tls_min: TlsVersion,
-
-    /// Do not offer X25519MLKEM768, whose size some old middleboxes cannot bear
-    #[arg(long, requires = "tls")]
-    pub(crate) no_hybrid: bool,
-
-    /// Hold the chain to these revocation lists, PEM or DER; may be repeated
-    ///
-    /// With any, every certificate of the chain must be told about by one that
-    /// has not expired.
-    #[arg(long, value_name = "FILE", requires = "tls")]
-    pub(crate) crl: Vec<PathBuf>,
-
-    /// Go on with whoever answers: not for patient data
-    ///
-    /// Encrypted, but to anybody. Every reply has the warning `insecure` in
-    /// --json; otherwise it is said once, on standard error.
-    #[arg(long, requires = "tls", conflicts_with_all = ["pin", "ca", "crl"])]
-    pub(crate) insecure: bool,
-}
-
-/// Where the receiver is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Receiver {
-    host: String,
-    port: u16,
-}
-
-impl FromStr for Receiver {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text == "check" {
-            return Err("write check before its options: mllp-send check [OPTIONS] HOST:PORT");
-        }
-        let (host, port) = text
-            .rsplit_once(':')
-            .filter(|(host, _)| !host.is_empty())
-            .ok_or("write HOST:PORT, as in 127.0.0.1:2575")?;
-        let bracketed = host
-            .strip_prefix('[')
-            .and_then(|host| host.strip_suffix(']'));
-        match bracketed {
-            Some(address) if address.parse::<Ipv6Addr>().is_err() => {
-                return Err("between the brackets stands no IPv6 address; write as in [::1]:2575");
-            }
-            None if host.contains(':') => {
-                return Err("write an IPv6 address in brackets, as in [::1]:2575");
-            }
-            _ => {}
-        }
-        let port = port
-            .parse()
-            .ok()
-            .filter(|port| *port != 0)
-            .ok_or("write a port from 1 to 65535, as in 127.0.0.1:2575")?;
-        Ok(Self {
-            host: bracketed.unwrap_or(host).to_owned(),
-            port,
-        })
-    }
-}
-
-impl fmt::Display for Receiver {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { host, port } = self;
-        if host.contains(':') {
-            write!(f, "[{host}]:{port}")
-        } else {
-            write!(f, "{host}:{port}")
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Milliseconds(u32);
-
-impl FromStr for Milliseconds {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let duration = match text.parse() {
-            Ok(milliseconds) => Duration::from_millis(milliseconds),
-            Err(_) => humantime::parse_duration(text)
-                .map_err(|_| "write a duration as 500ms, 5s or 2m, or whole milliseconds")?,
-        };
-        match u32::try_from(duration.as_millis()) {
-            Ok(0) => Err("too short; write 1ms or more, as in 500ms, 5s or 2m"),
-            Ok(milliseconds) => Ok(Self(milliseconds)),
-            Err(_) => Err("too long; write 49days or less, as in 500ms, 5s or 2m"),
-        }
-    }
-}
-
-impl fmt::Display for Milliseconds {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        humantime::format_duration(Duration::from_millis(self.0.into())).fmt(f)
-    }
-}
-
-fn bytes(text: &str) -> Result<u64, &'static str> {
-    text.parse()
-        .ok()
-        .filter(|bytes| *bytes != 0)
-        .ok_or("write a number of bytes without a unit, 1 or more, as in 1048576")
-}
-
-fn pin(text: &str) -> Result<String, &'static str> {
-    match Pin::parse(text) {
-        Some(_) => Ok(text.to_owned()),
-        None => Err("write sha256/ and the base64 of a SHA-256, or its 64 hexadecimal digits"),
-    }
-}
-
-fn version(text: &str) -> Result<TlsVersion, &'static str> {
-    [TlsVersion::Tls12, TlsVersion::Tls13]
-        .into_iter()
-        .find(|version| version.number() == text)
-        .ok_or("write 1.2 or 1.3")
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
     use clap::CommandFactory;
+    use mllp_client::error::Delivery;
+    use mllp_client::options::{ConnectOptions, KeepAlive, Receiver, Reconnect};
+    use mllp_client::proto::leniency::Leniency;
+    use mllp_client::proto::repair::Repair;
+    use mllp_client::proto::terms::{AcknowledgmentMode, Correlation, Judging, Release, SettleOn};
     use mllp_client::tls::options::TlsVersion;
 
-    use super::{CheckArgs, CommandLine, Job, Milliseconds, Receiver, SendArgs, TlsArgs};
+    use super::{CheckArgs, CommandLine, Job, SendArgs};
     use crate::input::Source;
+    use crate::options::TlsArgs;
 
     const PIN: &str = "sha256/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 
@@ -476,7 +234,7 @@ pub(crate) mod tests {
 
     /// The TLS options after `--tls`.
     pub(crate) fn tls_args(line: &str) -> TlsArgs {
-        args(&format!("--tls {line} lab:1")).reach.tls
+        args(&format!("--tls {line} lab:1")).tls
     }
 
     fn parse(line: &str) -> Result<Job, clap::Error> {
@@ -487,89 +245,113 @@ pub(crate) mod tests {
         )
     }
 
-    fn receiver(text: &str) -> Result<(String, u16), &'static str> {
-        text.parse()
-            .map(|Receiver { host, port }: Receiver| (host, port))
-    }
-
     #[test]
     fn the_command_line_is_consistent() {
         CommandLine::command().debug_assert();
     }
 
     #[test]
-    fn a_receiver_is_a_name_or_an_address_of_either_family() {
-        let at = |host: &str| Ok((host.to_owned(), 2575));
-        assert_eq!(receiver("lab.example:2575"), at("lab.example"));
-        assert_eq!(receiver("127.0.0.1:2575"), at("127.0.0.1"));
-        assert_eq!(receiver("[::1]:2575"), at("::1"));
-    }
-
-    #[test]
-    fn a_receiver_that_is_none_is_told_what_to_write() {
-        for (text, advice) in [
-            ("lab.example", "HOST:PORT"),
-            (":2575", "HOST:PORT"),
-            ("::1:2575", "in brackets"),
-            ("[::1]2575", "in brackets"),
-            ("[lab]:2575", "no IPv6 address"),
-            ("lab:0", "from 1 to 65535"),
-            ("lab:65536", "from 1 to 65535"),
-            ("lab:", "from 1 to 65535"),
-        ] {
-            let refusal = receiver(text).unwrap_err();
-            assert!(refusal.contains(advice), "{text}: {refusal}");
-        }
-    }
-
-    #[test]
-    fn a_duration_has_a_unit_or_is_in_milliseconds() {
-        for (text, milliseconds) in [
-            ("500ms", 500),
-            ("5s", 5_000),
-            ("2m", 120_000),
-            ("1m 30s", 90_000),
-            ("250", 250),
-            ("4294967295", u32::MAX),
-            ("49days", 4_233_600_000),
-        ] {
-            assert_eq!(text.parse(), Ok(Milliseconds(milliseconds)));
-        }
-    }
-
-    #[test]
-    fn a_duration_that_cannot_work_is_told_what_to_write() {
-        for (text, advice) in [
-            ("0", "1ms or more"),
-            ("0s", "1ms or more"),
-            ("10us", "1ms or more"),
-            ("4294967296", "49days or less"),
-            ("50days", "49days or less"),
-            ("", "500ms, 5s or 2m"),
-            ("soon", "500ms, 5s or 2m"),
-            ("1.5", "500ms, 5s or 2m"),
-            ("-1", "500ms, 5s or 2m"),
-        ] {
-            let refusal = text.parse::<Milliseconds>().unwrap_err();
-            assert!(refusal.contains(advice), "{text}: {refusal}");
-        }
-    }
-
-    #[test]
-    fn the_options_reach_the_client() {
-        let options =
-            args("--timeout 5s --connect-timeout 250 --max-size 99 lab:1 x").connect_options(None);
+    fn the_options_of_a_connection_reach_the_client() {
+        let options = args(
+            "--timeout 5s --connect-timeout 250 --second-receiver [::1]:2 --max-message-size 99 \
+             --max-send-size 98 --idle-limit 1m --keep-alive --keep-alive-idle 30s \
+             --keep-alive-interval 10s --keep-alive-count 3 lab:1 x",
+        )
+        .connect_options(None);
         assert_eq!(options.timeout_ms, 5_000);
         assert_eq!(options.connect_timeout_ms, Some(250));
-        assert_eq!(options.max_message_size, 99);
-        assert_eq!(options.max_send_size, 99);
+        let second = Receiver {
+            host: "::1".to_owned(),
+            port: 2,
+        };
+        assert_eq!(options.second_receiver, Some(second));
+        assert_eq!(options.terms.max_message_size, 99);
+        assert_eq!(options.max_send_size, 98);
+        assert_eq!(options.idle_limit_ms, Some(60_000));
+        let keep_alive = KeepAlive {
+            on: true,
+            idle_ms: Some(30_000),
+            interval_ms: Some(10_000),
+            count: Some(3),
+        };
+        assert_eq!(options.keep_alive, keep_alive);
+    }
+
+    #[test]
+    fn the_options_of_acknowledgments_reach_the_client() {
+        let terms = args(
+            "--acknowledgment-mode original --settle-on accept --accept-timeout 1s \
+             --application-timeout 2s --quiet-period 3s --mllp-release auto --commit-retries 4 \
+             --correlation warned --judging where-possible lab:1",
+        )
+        .connect_options(None)
+        .terms;
+        assert_eq!(terms.mode, AcknowledgmentMode::Original);
+        assert_eq!(terms.settle_on, SettleOn::Accept);
+        assert_eq!(terms.accept_timeout_ms, Some(1_000));
+        assert_eq!(terms.application_timeout_ms, Some(2_000));
+        assert_eq!(terms.quiet_period_ms, 3_000);
+        assert_eq!(terms.release, Release::Auto);
+        assert_eq!(terms.commit_retries, 4);
+        assert_eq!(terms.correlation, Correlation::Warned);
+        assert_eq!(terms.judging, Judging::WherePossible);
+    }
+
+    #[test]
+    fn framing_leniencies_and_repairs_reach_the_client() {
+        let options = args(
+            "--start-block 0202 --end-block 03 --trailer= --allow doubled-envelope \
+             --allow missing-start-block --forbid line-feed-segments --repair line-feeds \
+             --repair envelope lab:1",
+        )
+        .connect_options(None);
+        let framing = options.terms.framing;
+        assert_eq!(framing.start, [2, 2]);
+        assert_eq!(framing.end, [3]);
+        assert!(framing.trailer.is_empty());
+        let allowed: Vec<_> = Leniency::ALL
+            .into_iter()
+            .filter(|leniency| options.terms.leniencies.contains(*leniency))
+            .collect();
+        let expected = [
+            Leniency::SpaceBeforeStartBlock,
+            Leniency::SpaceAfterFrame,
+            Leniency::MissingStartBlock,
+            Leniency::DoubledEnvelope,
+        ];
+        assert_eq!(allowed, expected);
+        let repairs: Vec<_> = Repair::ALL
+            .into_iter()
+            .filter(|repair| options.repairs.contains(*repair))
+            .collect();
+        assert_eq!(repairs, [Repair::Envelope, Repair::LineFeeds]);
+    }
+
+    #[test]
+    fn the_reconnect_policy_reaches_the_client() {
+        let options = args(
+            "--reconnect --reconnect-minimum-delay 50ms --reconnect-maximum-delay 1s \
+             --reconnect-attempts 7 --reconnect-time-limit 10s --resend in-doubt lab:1",
+        )
+        .connect_options(None);
+        let policy = Reconnect {
+            on: true,
+            minimum_delay_ms: 50,
+            maximum_delay_ms: 1_000,
+            attempts: 7,
+            time_limit_ms: Some(10_000),
+        };
+        assert_eq!(options.reconnect, policy);
+        assert_eq!(options.resend, Delivery::InDoubt);
     }
 
     #[test]
     fn the_defaults_are_the_librarys() {
-        let options = args("lab:2575").connect_options(None);
-        let library = mllp_client::client::ConnectOptions::new("lab".to_owned(), 2575);
-        assert_eq!(format!("{options:?}"), format!("{library:?}"));
+        let library = format!("{:?}", ConnectOptions::new("lab".to_owned(), 2575));
+        let sending = args("lab:2575").connect_options(None);
+        assert_eq!(format!("{sending:?}"), library);
+        let checking = check_args("lab:2575").connect_options(None);
+        assert_eq!(format!("{checking:?}"), library);
     }
 
     #[test]
@@ -584,14 +366,23 @@ pub(crate) mod tests {
     #[test]
     fn a_wrong_option_is_told_what_to_write() {
         for (line, advice) in [
-            ("--max-size 10MB lab:1", "without a unit"),
-            ("--max-size 0 lab:1", "1 or more"),
+            ("--max-send-size 10MB lab:1", "without a unit"),
+            ("--max-message-size 0 lab:1", "1 or more"),
+            ("--trailer 0 lab:1", "hexadecimal digits"),
+            ("--reconnect --reconnect-attempts 0 lab:1", "1 or more"),
+            (
+                "--settle-on never lab:1",
+                "[possible values: application, accept]",
+            ),
+            ("--allow everything lab:1", "doubled-envelope"),
+            ("--repair all lab:1", "byte-order-mark"),
             ("--timeout soon lab:1", "500ms"),
             ("--lose lab:1", "--loose"),
             ("", "<HOST:PORT>"),
             ("check", "<HOST:PORT>"),
             ("--tls check lab:1", "mllp-send check [OPTIONS] HOST:PORT"),
             ("check --loose lab:1", "--loose"),
+            ("check --reconnect lab:1", "--reconnect"),
             ("--tls --tls-min 1.1 lab:1", "1.2 or 1.3"),
             ("--tls --pin sha256/AAAA lab:1", "64 hexadecimal digits"),
         ] {
@@ -618,6 +409,55 @@ pub(crate) mod tests {
                 let refusal = parse(&line).unwrap_err().to_string();
                 assert!(refusal.contains("\n  --tls\n"), "{line}: {refusal}");
             }
+        }
+    }
+
+    #[test]
+    fn what_has_no_effect_without_another_option_is_told_to_add_it() {
+        for (line, other) in [
+            ("--reconnect-minimum-delay 1s", "--reconnect"),
+            ("--reconnect-maximum-delay 1s", "--reconnect"),
+            ("--reconnect-attempts 2", "--reconnect"),
+            ("--reconnect-time-limit 1s", "--reconnect"),
+            ("--resend cut-short", "--reconnect"),
+            ("--keep-alive-idle 1s", "--keep-alive"),
+            ("--keep-alive-interval 1s", "--keep-alive"),
+            ("--keep-alive-count 2", "--keep-alive"),
+        ] {
+            let refusal = parse(&format!("{line} lab:1")).unwrap_err().to_string();
+            assert!(
+                refusal.contains(&format!("\n  {other}\n")),
+                "{line}: {refusal}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_no_message_could_be_sent_with_is_refused_before_any_is() {
+        for (line, objection) in [
+            (
+                "--allow line-feed-segments --forbid line-feed-segments",
+                "contradict",
+            ),
+            ("--commit-retries 2", "--mllp-release two or auto"),
+            ("--start-block=", "start block is empty"),
+            ("--start-block 0B --end-block 0B", "end block"),
+            (
+                "--reconnect --reconnect-minimum-delay 2s --reconnect-maximum-delay 1s",
+                "above its maximum",
+            ),
+        ] {
+            let refusal = parse(&format!("{line} lab:1")).unwrap_err();
+            assert!(refusal.use_stderr());
+            assert!(refusal.to_string().contains(objection), "{line}: {refusal}");
+        }
+    }
+
+    #[test]
+    fn what_is_told_of_an_exchange_cannot_be_had_where_there_is_none() {
+        for option in ["--ack", "--transcript", "--counters"] {
+            let refusal = parse(&format!("--explain {option} lab:1")).unwrap_err();
+            assert!(refusal.to_string().contains(option), "{refusal}");
         }
     }
 
@@ -655,19 +495,12 @@ pub(crate) mod tests {
 
     #[test]
     fn check_is_a_word_before_the_receiver_and_a_file_after_it() {
-        let args = check_args("--tls --timeout 5s [::1]:2575");
+        let args = check_args("--tls --timeout 5s --second-receiver lab:2 [::1]:2575");
         assert_eq!(args.receiver.to_string(), "[::1]:2575");
+        assert!(args.connect_options(None).second_receiver.is_some());
         assert_eq!(args.connect_options(None).timeout_ms, 5_000);
         let sources = super::tests::args("lab:1 check").sources();
         assert_eq!(sources, [Source::File("check".into())]);
-    }
-
-    #[test]
-    fn a_receiver_is_written_as_it_is_read() {
-        for text in ["lab.example:2575", "127.0.0.1:2575", "[::1]:2575"] {
-            let receiver: Receiver = text.parse().unwrap();
-            assert_eq!(receiver.to_string(), text);
-        }
     }
 
     #[test]
@@ -683,8 +516,23 @@ pub(crate) mod tests {
             "-S allow-ip-name-lookup",
             "Exit status:",
             "elapsed_ms",
+            "\nConnection:\n",
+            "\nAcknowledgments:\n",
+            "\nFraming and leniencies:\n",
+            "\nRepair:\n",
+            "\nReconnecting:\n",
+            "\nTLS:\n",
         ] {
             assert!(help.contains(part), "{part}: {help}");
+        }
+    }
+
+    /// A long one is for the long help.
+    #[test]
+    fn the_short_help_has_one_line_for_what_each_option_is() {
+        for argument in CommandLine::command().get_arguments() {
+            let help = argument.get_help().unwrap().to_string();
+            assert!(help.lines().count() == 1 && help.len() <= 80, "{help}");
         }
     }
 

@@ -89,13 +89,23 @@ impl<T: Transport> Transport for &mut Watched<T> {
         self.transport.time_of_day()
     }
 
+    fn random(&self) -> u64 {
+        self.transport.random()
+    }
+
+    fn sleep(&self, moment: Instant) {
+        self.transport.sleep(moment);
+    }
+
     fn tidy(&mut self) {
         self.transport.tidy();
     }
 
     fn resolve(&mut self, name: &str, deadline: Instant) -> Result<Vec<IpAddr>, Cause> {
-        self.looked_up = self.transport.resolve(name, deadline)?;
-        Ok(self.looked_up.clone())
+        let found = self.transport.resolve(name, deadline)?;
+        // There may be a second receiver.
+        self.looked_up.extend_from_slice(&found);
+        Ok(found)
     }
 
     fn connect(
@@ -127,6 +137,7 @@ mod tests {
 
     use mllp_client::clock::Instant;
     use mllp_client::error::Cause;
+    use mllp_client::options::KeepAlive;
     use mllp_client::transport::{Connection, Read, Transport, Write};
 
     use super::check;
@@ -148,6 +159,14 @@ mod tests {
 
         fn time_of_day(&self) -> Duration {
             panic!("no date is needed without TLS");
+        }
+
+        fn random(&self) -> u64 {
+            panic!("a check tries once");
+        }
+
+        fn sleep(&self, _: Instant) {
+            panic!("a check tries once");
         }
 
         fn resolve(&mut self, _: &str, _: Instant) -> Result<Vec<IpAddr>, Cause> {
@@ -176,6 +195,10 @@ mod tests {
         fn flush(&mut self) {}
 
         fn wait(&mut self, _: bool, _: Instant) {}
+
+        fn keep_alive(&mut self, _: KeepAlive) -> bool {
+            panic!("a check does not ask for it");
+        }
 
         fn local_address(&self) -> Option<SocketAddr> {
             None

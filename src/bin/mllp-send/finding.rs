@@ -5,12 +5,12 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use mllp_client::error::{Attempt, Failure};
-use mllp_client::proto::exchange::Warning;
+use mllp_client::proto::warning::Warning;
 use mllp_client::tls::certificate::{Certificate, time};
 use mllp_client::tls::pump::{ClientCertificate, TlsSession};
 use serde::Serialize;
 
-use crate::output::{AttemptRecord, WarningRecord, milliseconds, object, tls_word};
+use crate::records::{AttemptRecord, milliseconds, object, tls_word};
 
 /// A certificate that is left fewer days than this is worth a warning: about
 /// what it takes to get and to install a new one.
@@ -90,13 +90,13 @@ impl Remark {
         }
     }
 
-    fn record(self) -> WarningRecord {
+    fn record(self) -> RemarkRecord {
         let (code, count) = match self {
             Self::Insecure => (Warning::Insecure.word(), None),
             Self::Expires(days) => ("certificate-expires", Some(days)),
             Self::Expired(days) => ("certificate-expired", Some(days)),
         };
-        WarningRecord { code, count }
+        RemarkRecord { code, count }
     }
 }
 
@@ -252,9 +252,15 @@ struct Record<'a> {
     tls: Option<&'static str>,
     phase: Option<&'static str>,
     explanation: Option<String>,
-    warnings: Vec<WarningRecord>,
+    warnings: Vec<RemarkRecord>,
     attempts: Vec<AttemptRecord>,
     elapsed_ms: f64,
+}
+
+#[derive(Serialize)]
+struct RemarkRecord {
+    code: &'static str,
+    count: Option<u32>,
 }
 
 #[derive(Serialize)]

@@ -3,10 +3,14 @@
 //! ids and codes, and nothing else of a message, unless `--ack` asks for it.
 //!
 //! ```text
-//! args ─► tls ──────► input ─────────► send ───────────► output
-//!         (PEM, DER)  (file→messages)  (one connection)  (a line a message)
-//!             └─────► check ──────────► finding
-//!                     (no message)      (a line a fact)
+//!  ┌──────────────► input ─────────► explain
+//!  │                (file→messages)  (no network)
+//! args ─► tls ────► input ─────────► send ───────────► output
+//!  │      (PEM,DER) (file→messages)  (one connection)  (a line a message)
+//!  │          └───► check ─────────► finding
+//!  │                (no message)     (a line a fact)
+//! options, values, help                                records
+//! (what it may hold)                                   (JSON of them all)
 //! ```
 
 #![cfg_attr(
@@ -16,11 +20,16 @@
 
 mod args;
 mod check;
+mod explain;
 mod finding;
+mod help;
 mod input;
+mod options;
 mod output;
+mod records;
 mod send;
 mod tls;
+mod values;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -29,6 +38,7 @@ use mllp_client::tls::options::TlsOptions;
 use mllp_client::transport::Transport;
 
 use crate::args::{CheckArgs, Job, SendArgs};
+use crate::explain::Explainer;
 use crate::output::Output;
 use crate::send::Sender;
 
@@ -51,6 +61,11 @@ fn main() -> ExitCode {
 /// Whether all went well. Options that cannot be had as they are asked for keep
 /// everything from being tried.
 fn run<T: Transport>(job: &Job, transport: impl FnMut() -> T) -> io::Result<bool> {
+    if let Job::Send(args) = job
+        && args.explain
+    {
+        return explain(args);
+    }
     let tls = match tls::options(job.tls()) {
         Ok(tls) => tls,
         Err(unreadable) => {
@@ -67,7 +82,7 @@ fn run<T: Transport>(job: &Job, transport: impl FnMut() -> T) -> io::Result<bool
     }
 }
 
-/// Whether every message was applied or accepted.
+/// Whether every message was taken.
 fn send<T: Transport>(
     args: &SendArgs,
     tls: Option<TlsOptions>,
@@ -87,8 +102,24 @@ fn send<T: Transport>(
             }
         };
     }
-    sender.close();
+    output.count(&sender.close())?;
     Ok(all_taken)
+}
+
+/// Whether every message may be sent.
+fn explain(args: &SendArgs) -> io::Result<bool> {
+    let mut explainer = Explainer::new(args, io::stdout(), io::stderr());
+    let mut all_pass = true;
+    for source in &args.sources() {
+        all_pass &= match source.read(args.loose) {
+            Ok(messages) => explainer.explain_all(&source.to_string(), &messages)?,
+            Err(trouble) => {
+                explainer.complain(&source.to_string(), &trouble);
+                false
+            }
+        };
+    }
+    Ok(all_pass)
 }
 
 /// Whether a message could be sent now.

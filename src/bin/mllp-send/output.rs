@@ -1,24 +1,37 @@
 //! What became of each message, as a line for a person or as a JSON object. Of
-//! a message's content only the control id may be told; of a reply's, only the
-//! code, unless `--ack` asks for all of it.
+//! a message's content only the control id may be told; of a reply's, only codes,
+//! unless `--ack` asks for all of it.
 
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::time::Duration;
 
-use mllp_client::error::{Attempt, Cause, Delivery, Desync, Failure, InvalidMessage, Phase};
-use mllp_client::proto::exchange::{Reply, Verdict, Warning};
+use mllp_client::counters::Counters;
+use mllp_client::error::{
+    Cause, Delivery, Desync, Failure, InvalidMessage, InvalidReply, Phase, Retry,
+};
+use mllp_client::proto::ack::{ErrorDetail, ErrorLocation, Severity};
+use mllp_client::proto::exchange::{Reply, Verdict};
 use mllp_client::proto::msh::Header;
-use serde::Serialize;
+use mllp_client::proto::warning::Warning;
+use mllp_client::transcript::Entry;
+
+use crate::records::{CountersRecord, Record, late_control_id, object};
+use crate::send::Happened;
 
 /// As long as MSH-10 may be in v2.5 (2.15.9); longer ones push the line out.
 const CONTROL_ID_WIDTH: usize = 20;
+
+/// What to try against a message without carriage returns.
+pub(crate) const LINE_FEEDS: &str = "looks line-feed separated: try --loose";
 
 /// What to print.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Style {
     pub(crate) json: bool,
     pub(crate) ack: bool,
+    pub(crate) transcript: bool,
+    pub(crate) counters: bool,
 }
 
 /// What may be told of a message, kept while the message itself is given away.
@@ -34,7 +47,7 @@ pub(crate) struct About {
     pub(crate) looks_loose: bool,
     /// MSH-10, fit to be printed.
     pub(crate) control_id: Option<String>,
-    /// How long it is.
+    /// How long it is, before repairs.
     pub(crate) bytes: usize,
 }
 
@@ -54,7 +67,8 @@ impl About {
         }
     }
 
-    fn label(&self) -> String {
+    /// The file, and which of its messages it is where there are several.
+    pub(crate) fn label(&self) -> String {
         let file = printable(&self.file);
         if self.several {
             format!("{file}#{}", self.index)
@@ -70,47 +84,133 @@ pub(crate) struct Report {
     pub(crate) about: About,
     pub(crate) outcome: Result<Reply, Failure>,
     pub(crate) elapsed: Duration,
+    pub(crate) happened: Happened,
 }
 
 impl Report {
-    /// Whether the receiver took the message.
+    /// Whether the receiver took the message, or the message asks for no more than
+    /// came.
     pub(crate) fn is_taken(&self) -> bool {
-        matches!(self.verdict(), Some(Verdict::Applied | Verdict::Accepted))
+        matches!(
+            self.verdict(),
+            Some(Verdict::Applied | Verdict::Accepted | Verdict::Unacknowledged)
+        )
     }
 
-    fn verdict(&self) -> Option<Verdict> {
+    pub(crate) fn verdict(&self) -> Option<Verdict> {
         self.outcome.as_ref().ok().map(|reply| reply.verdict)
     }
 
-    fn code(&self) -> Option<&'static str> {
+    /// MSA-1.
+    pub(crate) fn code(&self) -> Option<&'static str> {
         let acknowledgment = self.outcome.as_ref().ok()?.acknowledgment.as_ref()?;
         Some(acknowledgment.code.letters())
     }
 
-    fn warnings(&self) -> &[Warning] {
-        self.outcome
-            .as_ref()
-            .map_or(&[], |reply| reply.warnings.as_slice())
+    pub(crate) fn warnings(&self) -> &[Warning] {
+        match &self.outcome {
+            Ok(reply) => &reply.warnings,
+            Err(failure) => &failure.warnings,
+        }
+    }
+
+    pub(crate) const fn transmissions(&self) -> u32 {
+        match &self.outcome {
+            Ok(reply) => reply.transmissions,
+            Err(failure) => failure.transmissions,
+        }
+    }
+
+    pub(crate) fn retries(&self) -> &[Retry] {
+        match &self.outcome {
+            Ok(reply) => &reply.retries,
+            Err(failure) => &failure.retries,
+        }
+    }
+
+    /// The errors that the reply tells of, as far as they may be told.
+    pub(crate) fn errors(&self) -> Vec<ErrorDetail> {
+        let errors = self.outcome.as_ref().map(|reply| reply.errors.iter());
+        let errors = errors.into_iter().flatten().cloned();
+        errors.filter_map(tellable).collect()
+    }
+
+    /// What the verdict rests on: MSA-1, or the content of a commit block that
+    /// settled the exchange alone.
+    fn reason(&self) -> String {
+        match &self.outcome {
+            Err(failure) => failure.cause.word().to_owned(),
+            Ok(reply) => match (self.code(), reply.commit) {
+                (Some(code), _) => code.to_owned(),
+                (None, Some(commit)) if reply.verdict != Verdict::Unjudged => {
+                    format!("{:02X}", commit.byte())
+                }
+                _ => "-".to_owned(),
+            },
+        }
+    }
+
+    /// That the message was tried more than once, and why.
+    fn repetition(&self) -> Option<String> {
+        if self.retries().is_empty() {
+            return None;
+        }
+        let reasons: Vec<_> = self.retries().iter().map(reason).collect();
+        let reasons = reasons.join(", ");
+        Some(match self.transmissions() {
+            times @ 2.. => format!("sent {times} times: {reasons}"),
+            _ => format!("tried again: {reasons}"),
+        })
     }
 
     /// What to try instead.
     fn advice(&self) -> Option<&'static str> {
         if self.about.looks_loose {
-            return Some("looks line-feed separated: try --loose");
+            return Some(LINE_FEEDS);
         }
-        let failure = self.outcome.as_ref().err()?;
+        let failure = match &self.outcome {
+            Ok(reply) => return reply.warnings.iter().find_map(advice_on),
+            Err(failure) => failure,
+        };
         match (&failure.cause, failure.delivery, failure.phase) {
-            (Cause::InvalidMessage(InvalidMessage::SecondHeader(_)), ..) => {
-                Some("looks like several messages: try --loose")
-            }
+            (Cause::InvalidMessage(reason), ..) => advice_to_mend(reason),
             (Cause::ProtocolDesync(Desync::OtherControlId), ..)
             | (
                 Cause::ConnectionEnded | Cause::ProtocolDesync(_),
                 Delivery::NotSent,
                 Phase::Write,
             ) => Some("if the receiver serves one message a connection: try --one-per-connection"),
+            (Cause::ProtocolDesync(Desync::MissingCarriageReturn), ..) => Some(
+                "if the receiver always ends its frames like this: try --allow missing-carriage-return",
+            ),
+            (Cause::InvalidReply(InvalidReply::NoAcknowledgment), ..) => {
+                Some("to read such replies oneself: try --judging where-possible --ack")
+            }
             _ => None,
         }
+    }
+}
+
+/// What to try against a message that cannot be sent.
+pub(crate) const fn advice_to_mend(reason: &InvalidMessage) -> Option<&'static str> {
+    match reason {
+        InvalidMessage::SecondHeader(_) => Some("looks like several messages: try --loose"),
+        InvalidMessage::WideEncoding => {
+            Some("if it is UTF-8 behind its byte order mark: try --repair byte-order-mark")
+        }
+        InvalidMessage::UnknownCondition(_) => Some(
+            "if the receiver does not look at MSH-15 and MSH-16: try --acknowledgment-mode original",
+        ),
+        _ => None,
+    }
+}
+
+const fn advice_on(warning: &Warning) -> Option<&'static str> {
+    match warning {
+        Warning::AcknowledgmentMissing(Cause::TimedOut) => Some(
+            "if application acknowledgments come over another connection: try --settle-on accept",
+        ),
+        _ => None,
     }
 }
 
@@ -139,7 +239,7 @@ impl<O: Write, E: Write> Output<O, E> {
     /// Tells what became of a message.
     pub(crate) fn report(&mut self, report: &Report) -> io::Result<()> {
         let text = if self.style.json {
-            object(&Record::new(report, self.style.ack))?
+            object(&Record::new(report, self.style.ack, self.style.transcript))?
         } else {
             self.plain(report)
         };
@@ -152,8 +252,7 @@ impl<O: Write, E: Write> Output<O, E> {
     /// Tells of something that `--json` has no object for. Unlike the reports,
     /// it may get lost.
     pub(crate) fn complain(&mut self, label: &str, sentence: &dyn Display) {
-        let label = printable(label);
-        let _ = writeln!(self.err, "mllp-send: {label}: {sentence}");
+        complain(&mut self.err, label, sentence);
     }
 
     fn plain(&mut self, report: &Report) -> Vec<u8> {
@@ -171,36 +270,217 @@ impl<O: Write, E: Write> Output<O, E> {
             if let Err(failure) = &report.outcome {
                 self.complain(&label, failure);
             }
+            if let Some(repetition) = report.repetition() {
+                self.complain(&label, &repetition);
+            }
+            for detail in report.errors() {
+                self.complain(&label, &error(&detail));
+            }
             // `--insecure` was said already, for the whole run.
             let warnings = report.warnings().iter();
             for warning in warnings.filter(|warning| **warning != Warning::Insecure) {
-                self.complain(&label, &remark(*warning));
+                self.complain(&label, &remark(warning));
+            }
+            if self.style.transcript {
+                self.transcript(&label, &report.happened);
             }
         }
         if let Some(advice) = report.advice() {
             self.complain(&label, &advice);
         }
     }
+
+    fn transcript(&mut self, label: &str, happened: &Happened) {
+        for entry in &happened.entries {
+            self.complain(label, &step(entry));
+        }
+        if happened.left_out > 0 {
+            let more = format!("and {} more steps", happened.left_out);
+            self.complain(label, &more);
+        }
+    }
+
+    /// Tells what was counted, if that was asked for.
+    pub(crate) fn count(&mut self, counters: &Counters) -> io::Result<()> {
+        if !self.style.counters {
+            return Ok(());
+        }
+        if self.style.json {
+            self.out
+                .write_all(&object(&CountersRecord::from(counters))?)?;
+            return self.out.flush();
+        }
+        for line in count_lines(counters) {
+            self.complain("counters", &line);
+        }
+        Ok(())
+    }
+}
+
+/// Says it on standard error, which may be gone.
+pub(crate) fn complain(err: &mut impl Write, label: &str, sentence: &dyn Display) {
+    let label = printable(label);
+    let _ = writeln!(err, "mllp-send: {label}: {sentence}");
 }
 
 fn line(report: &Report, label_width: usize) -> String {
     let label = report.about.label();
     let control_id = report.about.control_id.as_deref().unwrap_or("-");
-    let (word, reason) = match &report.outcome {
-        Ok(reply) => (reply.verdict.word(), report.code().unwrap_or("-")),
-        Err(failure) => (failure.delivery.word(), failure.cause.word()),
+    let word = match &report.outcome {
+        Ok(reply) => reply.verdict.word(),
+        Err(failure) => failure.delivery.word(),
     };
+    let reason = report.reason();
     let milliseconds = report.elapsed.as_millis();
     format!(
         "{label:<label_width$}  {control_id:<CONTROL_ID_WIDTH$}  {word:<9}  {reason}  {milliseconds} ms\n"
     )
 }
 
-fn remark(warning: Warning) -> String {
-    match warning.count() {
-        Some(count) => format!("warning: {} ({count})", warning.word()),
-        None => format!("warning: {}", warning.word()),
+/// Where a receiver put something else than the name of a segment, as a patient's, no
+/// place is told. `None` where nothing is left then.
+fn tellable(mut error: ErrorDetail) -> Option<ErrorDetail> {
+    let is_name = |name: &str| {
+        // HL7 v2.5 2.5.2.
+        let letters = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
+        name.len() == 3 && name.bytes().all(letters)
+    };
+    error.location = error.location.filter(|place| is_name(&place.segment));
+    let tells = error.location.is_some()
+        || error.code.is_some()
+        || error.severity.is_some()
+        || error.application_code.is_some();
+    tells.then_some(error)
+}
+
+fn reason(retry: &Retry) -> String {
+    match retry {
+        Retry::NegativeCommit => retry.word().to_owned(),
+        Retry::Failed { delivery, .. } => format!("{} ({})", retry.word(), delivery.word()),
     }
+}
+
+/// A warning with what it is about.
+pub(crate) fn remark(warning: &Warning) -> String {
+    let word = warning.word();
+    let about = match (warning.count(), warning.detail()) {
+        (Some(count), _) => format!(" ({count})"),
+        (None, Some(detail)) => format!(" ({detail})"),
+        (None, None) => String::new(),
+    };
+    match late_control_id(warning) {
+        Some(control_id) => format!("warning: {word}{about} of {control_id}"),
+        None => format!("warning: {word}{about}"),
+    }
+}
+
+/// The codes of an error: where, what, how severe, and the receiver's own.
+fn error(detail: &ErrorDetail) -> String {
+    let place = detail.location.as_ref().map(place);
+    let severity = detail.severity.map(letter);
+    let own = detail
+        .application_code
+        .as_ref()
+        .map(|code| format!("({code})"));
+    let parts = [place, detail.code.clone(), severity.map(str::to_owned), own];
+    let parts: Vec<_> = parts.into_iter().flatten().collect();
+    format!("error: {}", parts.join(" "))
+}
+
+/// As `PID-5.1`, with `#` and the number of a segment, and in parentheses that of a
+/// repetition, where it is not the first.
+fn place(location: &ErrorLocation) -> String {
+    let later = |number: Option<u32>| number.filter(|number| *number != 1);
+    let mut place = location.segment.clone();
+    if let Some(sequence) = later(location.sequence) {
+        place += &format!("#{sequence}");
+    }
+    let Some(field) = location.field else {
+        return place;
+    };
+    place += &format!("-{field}");
+    if let Some(repetition) = later(location.repetition) {
+        place += &format!("({repetition})");
+    }
+    if let Some(component) = location.component {
+        place += &format!(".{component}");
+        if let Some(subcomponent) = location.subcomponent {
+            place += &format!(".{subcomponent}");
+        }
+    }
+    place
+}
+
+/// As HL7 table 0516 has it.
+const fn letter(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Information => "I",
+        Severity::Warning => "W",
+        Severity::Error => "E",
+        Severity::Fatal => "F",
+    }
+}
+
+fn step(entry: &Entry) -> String {
+    let at = entry.at.as_secs_f64() * 1000.0;
+    let direction = entry.event.direction().word();
+    let words = entry.words();
+    match entry.bytes {
+        0 => format!("{at:>10.3} ms  {direction:<8}  {words}"),
+        bytes => format!("{at:>10.3} ms  {direction:<8}  {words} ({bytes} bytes)"),
+    }
+}
+
+fn count_lines(counters: &Counters) -> Vec<String> {
+    let (exchanges, failures, times) = (counters.exchanges, counters.failures, counters.times);
+    let mut lines = vec![
+        format!(
+            "connections {}, reconnections {}, found stale {}, replaced idle {}",
+            counters.connections,
+            counters.reconnections,
+            counters.stale_connections,
+            counters.replaced_idle
+        ),
+        format!(
+            "applied {}, accepted {}, refused {}, unacknowledged {}, unjudged {}",
+            exchanges.applied,
+            exchanges.accepted,
+            exchanges.refused,
+            exchanges.unacknowledged,
+            exchanges.unjudged
+        ),
+        format!(
+            "not-sent {}, cut-short {}, in-doubt {}",
+            failures.not_sent, failures.cut_short, failures.in_doubt
+        ),
+    ];
+    for (what, words) in [
+        ("failures", &counters.failures_by_cause),
+        ("warnings", &counters.warnings),
+    ] {
+        let words: Vec<_> = words
+            .iter()
+            .map(|(word, count)| format!("{word} {count}"))
+            .collect();
+        if !words.is_empty() {
+            lines.push(format!("{what}: {}", words.join(", ")));
+        }
+    }
+    lines.push(format!(
+        "retransmissions {}, bytes sent {}, bytes received {}",
+        counters.retransmissions, counters.bytes_sent, counters.bytes_received
+    ));
+    if times.count > 0 {
+        let milliseconds = |microseconds: u64| microseconds as f64 / 1000.0;
+        let mean = milliseconds(times.sum_us) / times.count as f64;
+        lines.push(format!(
+            "acknowledgments {}: shortest {:.3} ms, mean {mean:.3} ms, longest {:.3} ms",
+            times.count,
+            milliseconds(times.min_us),
+            milliseconds(times.max_us)
+        ));
+    }
+    lines
 }
 
 /// A reply's segments, each on a line, in whatever charset they are.
@@ -230,117 +510,23 @@ fn width(text: &str) -> usize {
     text.chars().count()
 }
 
-/// The line of `--json`. Its field names are documented in `--help`, and
-/// promised: add to them, change none.
-#[derive(Serialize)]
-struct Record<'a> {
-    file: &'a str,
-    index: usize,
-    control_id: Option<&'a str>,
-    verdict: Option<&'static str>,
-    code: Option<&'static str>,
-    delivery: Option<&'static str>,
-    cause: Option<&'static str>,
-    tls: Option<&'static str>,
-    phase: Option<&'static str>,
-    explanation: Option<String>,
-    warnings: Vec<WarningRecord>,
-    attempts: Vec<AttemptRecord>,
-    bytes: usize,
-    elapsed_ms: f64,
-    /// Absent unless asked for, null unless there was a reply.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ack: Option<Option<String>>,
-}
-
-/// A warning in JSON.
-#[derive(Serialize)]
-pub(crate) struct WarningRecord {
-    pub(crate) code: &'static str,
-    pub(crate) count: Option<u32>,
-}
-
-impl From<&Warning> for WarningRecord {
-    fn from(warning: &Warning) -> Self {
-        Self {
-            code: warning.word(),
-            count: warning.count(),
-        }
-    }
-}
-
-/// An address tried in vain in JSON.
-#[derive(Serialize)]
-pub(crate) struct AttemptRecord {
-    address: String,
-    cause: &'static str,
-}
-
-impl From<&Attempt> for AttemptRecord {
-    fn from(attempt: &Attempt) -> Self {
-        Self {
-            address: attempt.address.to_string(),
-            cause: attempt.cause.word(),
-        }
-    }
-}
-
-impl<'a> Record<'a> {
-    fn new(report: &'a Report, with_ack: bool) -> Self {
-        let about = &report.about;
-        let reply = report.outcome.as_ref().ok();
-        let failure = report.outcome.as_ref().err();
-        let attempts = failure.map_or(&[][..], |failure| &failure.attempts);
-        let ack = reply.map(|reply| String::from_utf8_lossy(&reply.message).into_owned());
-        Self {
-            file: &about.file,
-            index: about.index,
-            control_id: about.control_id.as_deref(),
-            verdict: report.verdict().map(Verdict::word),
-            code: report.code(),
-            delivery: failure.map(|failure| failure.delivery.word()),
-            cause: failure.map(|failure| failure.cause.word()),
-            tls: failure.and_then(|failure| tls_word(&failure.cause)),
-            phase: failure.map(|failure| failure.phase.word()),
-            explanation: failure.map(Failure::explanation),
-            warnings: report.warnings().iter().map(Into::into).collect(),
-            attempts: attempts.iter().map(Into::into).collect(),
-            bytes: about.bytes,
-            elapsed_ms: milliseconds(report.elapsed),
-            ack: with_ack.then_some(ack),
-        }
-    }
-}
-
-/// What it was about TLS, in a word, where the cause is TLS.
-pub(crate) const fn tls_word(cause: &Cause) -> Option<&'static str> {
-    match cause {
-        Cause::Tls(failure) => Some(failure.problem.word()),
-        _ => None,
-    }
-}
-
-/// A span of time as JSON has it.
-pub(crate) fn milliseconds(elapsed: Duration) -> f64 {
-    elapsed.as_micros() as f64 / 1000.0
-}
-
-/// A line of JSON.
-pub(crate) fn object(record: &impl Serialize) -> io::Result<Vec<u8>> {
-    let mut text = serde_json::to_vec(record)?;
-    text.push(b'\n');
-    Ok(text)
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
-    use mllp_client::error::{Attempt, Cause, Delivery, Desync, Failure, InvalidMessage, Phase};
-    use mllp_client::proto::ack;
-    use mllp_client::proto::exchange::{Reply, Verdict, Warning};
+    use mllp_client::counters::Counters;
+    use mllp_client::error::{
+        Attempt, Cause, Delivery, Desync, Failure, InvalidMessage, InvalidReply, Phase, Retry,
+    };
+    use mllp_client::proto::ack::{
+        self, Acknowledgment, Code, ErrorDetail, ErrorLocation, Severity,
+    };
+    use mllp_client::proto::exchange::{Commit, Reply, Verdict};
+    use mllp_client::proto::warning::Warning;
+    use mllp_client::transcript::{Entry, Event};
 
     use super::{About, Output, Report, Style};
+    use crate::send::Happened;
 
     const MESSAGE: &[u8] = b"MSH|^~\\&|A|B|C|D|2026||ADT^A01|MSG00001|P|2.5\rPID|||SECRET\r";
     const ACK: &[u8] = b"MSH|^~\\&|C|D|A|B|2026||ACK|1|P|2.5\rMSA|AA|MSG00001|T\xE9XT\r";
@@ -348,10 +534,12 @@ mod tests {
     const PLAIN: Style = Style {
         json: false,
         ack: false,
+        transcript: false,
+        counters: false,
     };
     const JSON: Style = Style {
         json: true,
-        ack: false,
+        ..PLAIN
     };
 
     fn report(outcome: Result<Reply, Failure>) -> Report {
@@ -359,6 +547,14 @@ mod tests {
             about: About::message("adt.hl7", MESSAGE),
             outcome,
             elapsed: Duration::from_micros(12_345),
+            happened: Happened {
+                entries: vec![Entry {
+                    at: Duration::from_micros(1_500),
+                    event: Event::Acknowledgment(Code::ApplicationAccept),
+                    bytes: 57,
+                }],
+                left_out: 2,
+            },
         }
     }
 
@@ -366,12 +562,57 @@ mod tests {
         report(Ok(Reply {
             message: ACK.to_vec(),
             verdict: Verdict::Applied,
-            acknowledgment: ack::read(ACK).ok().map(|reading| ack::Acknowledgment {
+            acknowledgment: ack::read(ACK, false).ok().map(|reading| Acknowledgment {
                 code: reading.code,
                 control_id: reading.control_id.to_vec(),
             }),
+            accept: None,
+            commit: None,
+            errors: Vec::new(),
             warnings: vec![Warning::LineFeedSegments, Warning::SpaceAfterFrame(2)],
+            transmissions: 1,
+            retries: Vec::new(),
         }))
+    }
+
+    /// The same with something different in the reply.
+    fn replied(change: impl FnOnce(&mut Reply)) -> Report {
+        let mut report = applied();
+        if let Ok(reply) = &mut report.outcome {
+            reply.warnings.clear();
+            change(reply);
+        }
+        report
+    }
+
+    fn json(report: Report) -> serde_json::Value {
+        let style = Style {
+            transcript: true,
+            ..JSON
+        };
+        serde_json::from_str(&printed(style, &[report]).0).unwrap()
+    }
+
+    const NO_ERROR: ErrorDetail = ErrorDetail {
+        location: None,
+        code: None,
+        severity: None,
+        application_code: None,
+    };
+
+    fn error_at(segment: &str, numbers: [Option<u32>; 5]) -> ErrorDetail {
+        let [sequence, field, repetition, component, subcomponent] = numbers;
+        ErrorDetail {
+            location: Some(ErrorLocation {
+                segment: segment.into(),
+                sequence,
+                field,
+                repetition,
+                component,
+                subcomponent,
+            }),
+            ..NO_ERROR
+        }
     }
 
     fn refused_connection() -> Report {
@@ -489,10 +730,13 @@ mod tests {
         assert_eq!(
             out,
             "{\"file\":\"adt.hl7\",\"index\":1,\"control_id\":\"MSG00001\",\
-             \"verdict\":\"applied\",\"code\":\"AA\",\"delivery\":null,\"cause\":null,\
-             \"tls\":null,\"phase\":null,\"explanation\":null,\"warnings\":[\
-             {\"code\":\"line-feed-segments\",\"count\":null},\
-             {\"code\":\"space-after-frame\",\"count\":2}],\"attempts\":[],\
+             \"verdict\":\"applied\",\"code\":\"AA\",\"accept\":null,\"commit\":null,\
+             \"delivery\":null,\"cause\":null,\"tls\":null,\"phase\":null,\
+             \"explanation\":null,\"errors\":[],\"warnings\":[\
+             {\"code\":\"line-feed-segments\",\"count\":null,\"detail\":null,\
+             \"control_id\":null},\
+             {\"code\":\"space-after-frame\",\"count\":2,\"detail\":null,\
+             \"control_id\":null}],\"attempts\":[],\"transmissions\":1,\"retries\":[],\
              \"bytes\":59,\"elapsed_ms\":12.345}\n"
         );
         assert_eq!(err, "");
@@ -504,11 +748,14 @@ mod tests {
         assert_eq!(
             out,
             "{\"file\":\"adt.hl7\",\"index\":1,\"control_id\":\"MSG00001\",\
-             \"verdict\":null,\"code\":null,\"delivery\":\"not-sent\",\
+             \"verdict\":null,\"code\":null,\"accept\":null,\"commit\":null,\
+             \"delivery\":\"not-sent\",\
              \"cause\":\"connection-refused\",\"tls\":null,\"phase\":\"connect\",\
              \"explanation\":\"connecting: 127.0.0.1:2575: connection refused: \
-             nothing listens there (nothing was sent)\",\"warnings\":[],\"attempts\":[\
+             nothing listens there (nothing was sent)\",\"errors\":[],\"warnings\":[],\
+             \"attempts\":[\
              {\"address\":\"127.0.0.1:2575\",\"cause\":\"connection-refused\"}],\
+             \"transmissions\":0,\"retries\":[],\
              \"bytes\":59,\"elapsed_ms\":12.345}\n"
         );
         assert_eq!(err, "");
@@ -528,17 +775,299 @@ mod tests {
     }
 
     #[test]
-    fn only_applied_and_accepted_count_as_taken() {
-        let with = |verdict| {
-            let mut report = applied();
-            if let Ok(reply) = &mut report.outcome {
-                reply.verdict = verdict;
-            }
-            report.is_taken()
-        };
+    fn what_the_message_asks_for_counts_as_taken_and_nothing_else() {
+        let with = |verdict| replied(|reply| reply.verdict = verdict).is_taken();
         assert!(with(Verdict::Applied) && with(Verdict::Accepted));
-        assert!(!with(Verdict::Refused) && !with(Verdict::Unacknowledged));
-        assert!(!with(Verdict::Unjudged) && !refused_connection().is_taken());
+        assert!(with(Verdict::Unacknowledged));
+        assert!(!with(Verdict::Refused) && !with(Verdict::Unjudged));
+        assert!(!refused_connection().is_taken());
+    }
+
+    #[test]
+    fn an_agreed_silence_has_no_code_and_a_commit_block_its_byte() {
+        let silent = replied(|reply| {
+            reply.verdict = Verdict::Unacknowledged;
+            (reply.acknowledgment, reply.message) = (None, Vec::new());
+        });
+        let (out, err) = printed(PLAIN, &[silent]);
+        assert!(out.ends_with("  unacknowledged  -  12 ms\n"), "{out}");
+        assert_eq!(err, "");
+        for (commit, verdict, column, word) in [
+            (Commit::Positive, Verdict::Accepted, "06", "positive"),
+            (Commit::Negative, Verdict::Refused, "15", "negative"),
+            (Commit::Positive, Verdict::Unjudged, "-", "positive"),
+        ] {
+            let with = || {
+                replied(|reply| {
+                    reply.verdict = verdict;
+                    (reply.acknowledgment, reply.commit) = (None, Some(commit));
+                })
+            };
+            let (out, _) = printed(PLAIN, &[with()]);
+            assert!(out.ends_with(&format!("  {column}  12 ms\n")), "{out}");
+            let told = json(with());
+            assert_eq!(
+                (&told["code"], &told["commit"]),
+                (&serde_json::Value::Null, &word.into())
+            );
+        }
+    }
+
+    #[test]
+    fn the_accept_acknowledgment_that_came_first_is_told() {
+        let told = json(replied(|reply| {
+            reply.accept = Some(Acknowledgment {
+                code: Code::CommitAccept,
+                control_id: b"MSG00001".to_vec(),
+            });
+        }));
+        assert_eq!(
+            (&told["accept"], &told["code"]),
+            (&"CA".into(), &"AA".into())
+        );
+    }
+
+    #[test]
+    fn a_warning_tells_what_it_is_about() {
+        let warnings = vec![
+            Warning::WrongMode(Code::ApplicationAccept),
+            Warning::LateAcknowledgment(Acknowledgment {
+                code: Code::ApplicationError,
+                control_id: b"MSG\x1B0".to_vec(),
+            }),
+            Warning::AcknowledgmentMissing(Cause::Silence),
+        ];
+        let (_, err) = printed(PLAIN, &[replied(|reply| reply.warnings = warnings.clone())]);
+        assert_eq!(
+            err,
+            "mllp-send: adt.hl7: warning: wrong-mode (AA)\n\
+             mllp-send: adt.hl7: warning: late-acknowledgment (AE) of MSG\\x1b0\n\
+             mllp-send: adt.hl7: warning: acknowledgment-missing (silence)\n"
+        );
+        let told = json(replied(|reply| reply.warnings = warnings));
+        assert_eq!(
+            told["warnings"][1],
+            serde_json::json!({
+                "code": "late-acknowledgment", "count": null, "detail": "AE",
+                "control_id": "MSG\\x1b0",
+            })
+        );
+    }
+
+    #[test]
+    fn a_failure_has_its_warnings_too() {
+        let failed = || {
+            let mut report = refused_connection();
+            if let Err(failure) = &mut report.outcome {
+                failure.warnings.push(Warning::OtherAcknowledgment(2));
+            }
+            report
+        };
+        let (_, err) = printed(PLAIN, &[failed()]);
+        assert!(
+            err.ends_with("adt.hl7: warning: other-acknowledgment (2)\n"),
+            "{err}"
+        );
+        assert_eq!(json(failed())["warnings"][0]["count"], 2);
+    }
+
+    #[test]
+    fn the_codes_of_errors_are_told_with_their_places() {
+        let errors = || {
+            vec![
+                ErrorDetail {
+                    code: Some("101".into()),
+                    severity: Some(Severity::Error),
+                    ..error_at("PID", [Some(1), Some(5), None, None, None])
+                },
+                ErrorDetail {
+                    application_code: Some("X7".into()),
+                    ..error_at("OBX", [Some(3), Some(5), Some(2), Some(1), Some(4)])
+                },
+                error_at("ZZZ", [None; 5]),
+                ErrorDetail {
+                    code: Some("207".into()),
+                    ..NO_ERROR
+                },
+            ]
+        };
+        let refused = || {
+            replied(|reply| {
+                reply.verdict = Verdict::Refused;
+                reply.errors = errors();
+            })
+        };
+        let (_, err) = printed(PLAIN, &[refused()]);
+        assert_eq!(
+            err,
+            "mllp-send: adt.hl7: error: PID-5 101 E\n\
+             mllp-send: adt.hl7: error: OBX#3-5(2).1.4 (X7)\n\
+             mllp-send: adt.hl7: error: ZZZ\n\
+             mllp-send: adt.hl7: error: 207\n"
+        );
+        assert_eq!(
+            json(refused())["errors"][0],
+            serde_json::json!({
+                "segment": "PID", "sequence": 1, "field": 5, "repetition": null,
+                "component": null, "subcomponent": null, "code": "101", "severity": "error",
+                "application_code": null,
+            })
+        );
+    }
+
+    #[test]
+    fn what_is_no_name_of_a_segment_is_not_told_as_one() {
+        for name in ["SECRET", "Sec", "SE", "S-E"] {
+            let told = || {
+                replied(|reply| {
+                    let nowhere = error_at(name, [Some(1); 5]);
+                    let fatal = ErrorDetail {
+                        severity: Some(Severity::Fatal),
+                        ..nowhere.clone()
+                    };
+                    reply.errors = vec![nowhere, fatal];
+                })
+            };
+            let (_, err) = printed(PLAIN, &[told()]);
+            assert_eq!(err, "mllp-send: adt.hl7: error: F\n");
+            let told = json(told());
+            assert_eq!(told["errors"].as_array().map(Vec::len), Some(1));
+            assert_eq!(told["errors"][0]["segment"], serde_json::Value::Null);
+        }
+    }
+
+    #[test]
+    fn how_often_a_message_went_out_is_told_with_the_reasons() {
+        let ended = |delivery| Retry::Failed {
+            cause: Cause::ConnectionEnded,
+            phase: Phase::Reply,
+            delivery,
+        };
+        for (transmissions, retries, sentence) in [
+            (
+                2,
+                vec![ended(Delivery::InDoubt)],
+                "sent 2 times: connection-ended (in-doubt)",
+            ),
+            (
+                3,
+                vec![Retry::NegativeCommit, Retry::NegativeCommit],
+                "sent 3 times: negative-commit, negative-commit",
+            ),
+            (
+                1,
+                vec![ended(Delivery::NotSent)],
+                "tried again: connection-ended (not-sent)",
+            ),
+        ] {
+            let with = || {
+                replied(|reply| {
+                    reply.transmissions = transmissions;
+                    reply.retries.clone_from(&retries);
+                })
+            };
+            let (_, err) = printed(PLAIN, &[with()]);
+            assert_eq!(err, format!("mllp-send: adt.hl7: {sentence}\n"));
+            let told = json(with());
+            assert_eq!(told["transmissions"], transmissions);
+            assert_eq!(
+                told["retries"].as_array().map(Vec::len),
+                Some(retries.len())
+            );
+        }
+        let told = json(replied(|reply| {
+            reply.retries = vec![ended(Delivery::InDoubt)]
+        }));
+        let retry = serde_json::json!({
+            "reason": "connection-ended", "phase": "reply", "delivery": "in-doubt",
+        });
+        assert_eq!(told["retries"][0], retry);
+    }
+
+    #[test]
+    fn a_transcript_goes_to_standard_error_or_into_the_object() {
+        let style = Style {
+            transcript: true,
+            ..PLAIN
+        };
+        let (out, err) = printed(style, &[replied(|_| {})]);
+        assert_eq!(out.lines().count(), 1);
+        assert_eq!(
+            err,
+            "mllp-send: adt.hl7:      1.500 ms  received  acknowledgment AA (57 bytes)\n\
+             mllp-send: adt.hl7: and 2 more steps\n"
+        );
+        assert_eq!(
+            json(replied(|_| {}))["transcript"],
+            serde_json::json!({
+                "entries": [{
+                    "at_ms": 1.5, "direction": "received", "event": "acknowledgment AA",
+                    "bytes": 57,
+                }],
+                "left_out": 2,
+            })
+        );
+    }
+
+    fn counted(json: bool) -> (String, String) {
+        let style = Style {
+            json,
+            counters: true,
+            ..PLAIN
+        };
+        let mut counters = Counters::default();
+        counters.connected();
+        counters.sent(99);
+        if let Ok(reply) = &applied().outcome {
+            counters.reply(reply, Some(Duration::from_millis(3)));
+        }
+        if let Err(failure) = &refused_connection().outcome {
+            counters.failure(failure);
+        }
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let mut output = Output::new(style, std::iter::empty(), &mut out, &mut err);
+        output.count(&counters).unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        (text(out), text(err))
+    }
+
+    #[test]
+    fn counters_go_to_standard_error_as_lines() {
+        let (out, err) = counted(false);
+        assert_eq!(out, "");
+        for part in [
+            "mllp-send: counters: connections 1, reconnections 0,",
+            "mllp-send: counters: applied 1, accepted 0,",
+            "mllp-send: counters: not-sent 1, cut-short 0,",
+            "mllp-send: counters: failures: connection-refused 1\n",
+            "mllp-send: counters: warnings: line-feed-segments 1, space-after-frame 1\n",
+            "bytes sent 99,",
+            "acknowledgments 1: shortest 3.000 ms, mean 3.000 ms, longest 3.000 ms\n",
+        ] {
+            assert!(err.contains(part), "{part}: {err}");
+        }
+    }
+
+    #[test]
+    fn counters_in_json_are_an_object_of_their_own() {
+        let (out, err) = counted(true);
+        assert_eq!(err, "");
+        let told: serde_json::Value = serde_json::from_str(&out).unwrap();
+        let told = &told["counters"];
+        assert_eq!(
+            (&told["connections"], &told["bytes_sent"]),
+            (&1.into(), &99.into())
+        );
+        assert_eq!(told["exchanges"]["applied"], 1);
+        assert_eq!(told["failures"]["not_sent"], 1);
+        let cause = serde_json::json!({ "name": "connection-refused", "count": 1 });
+        assert_eq!(told["failures_by_cause"][0], cause);
+        assert_eq!(told["warnings"].as_array().map(Vec::len), Some(2));
+        let bucket = serde_json::json!({ "up_to_ms": 5, "count": 1 });
+        assert_eq!(told["times"]["buckets"][2], bucket);
+        let last = told["times"]["buckets"].as_array().unwrap().last();
+        assert_eq!(last.unwrap()["up_to_ms"], serde_json::Value::Null);
+        assert_eq!(told["times"]["longest_us"], 3_000);
     }
 
     #[test]
@@ -562,6 +1091,30 @@ mod tests {
             (
                 not_sent(Phase::Write, Desync::UnreadBytes),
                 Some("if the receiver serves one message a connection: try --one-per-connection"),
+            ),
+            (
+                not_sent(Phase::Prepare, InvalidMessage::UnknownCondition(15)),
+                Some(
+                    "if the receiver does not look at MSH-15 and MSH-16: try \
+                     --acknowledgment-mode original",
+                ),
+            ),
+            (
+                not_sent(Phase::Prepare, InvalidMessage::WideEncoding),
+                Some("if it is UTF-8 behind its byte order mark: try --repair byte-order-mark"),
+            ),
+            (
+                not_sent(Phase::Reply, InvalidReply::NoAcknowledgment),
+                Some("to read such replies oneself: try --judging where-possible --ack"),
+            ),
+            (
+                replied(|reply| {
+                    reply.warnings = vec![Warning::AcknowledgmentMissing(Cause::TimedOut)];
+                }),
+                Some(
+                    "if application acknowledgments come over another connection: try \
+                     --settle-on accept",
+                ),
             ),
             (doubtful, None),
             (applied(), None),

@@ -2,36 +2,82 @@
 //! the last one ended. Decides nothing about a message's fate: the client does.
 
 use std::io::{self, Write};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use mllp_client::client::{ConnectOptions, MllpClient};
-use mllp_client::error::Failure;
+use mllp_client::client::MllpClient;
+use mllp_client::counters::Counters;
+use mllp_client::error::{Failure, Phase};
+use mllp_client::options::ConnectOptions;
 use mllp_client::proto::exchange::Reply;
+use mllp_client::proto::repair::{Repair, Repairs};
 use mllp_client::tls::options::TlsOptions;
+use mllp_client::transcript::{Entry, Event, Transcript};
 use mllp_client::transport::Transport;
 
 use crate::args::SendArgs;
 use crate::input::looks_line_feed_separated;
 use crate::output::{About, Output, Report};
 
-/// The way to the receiver, with the connection that the last message left open.
+/// What happened to a message, step by step.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Happened {
+    pub(crate) entries: Vec<Entry>,
+    /// How many entries found no room.
+    pub(crate) left_out: u64,
+}
+
+impl Happened {
+    /// Connecting failed, and there is no client to ask.
+    fn without_client(failure: &Failure, at: Duration) -> Self {
+        let cause = failure.cause.word();
+        let connecting = failure.phase != Phase::Prepare;
+        let tried = connecting.then_some(Event::NotConnected(cause));
+        let failed = Event::Failed(cause, failure.delivery.word());
+        let events = tried.into_iter().chain([failed]);
+        Self {
+            entries: events
+                .map(|event| Entry {
+                    at,
+                    event,
+                    bytes: 0,
+                })
+                .collect(),
+            left_out: 0,
+        }
+    }
+
+    /// Adds the client's last call, which began `at`.
+    fn add(&mut self, transcript: &Transcript, at: Duration) {
+        let entries = transcript.entries().iter().cloned();
+        self.entries.extend(entries.map(|entry| Entry {
+            at: at.saturating_add(entry.at),
+            ..entry
+        }));
+        self.left_out = self.left_out.saturating_add(transcript.left_out());
+    }
+}
+
+/// The way to the receiver, with the client that the last message left usable.
 pub(crate) struct Sender<T: Transport, F> {
     transport: F,
     options: ConnectOptions,
     loose: bool,
     one_per_connection: bool,
-    idle: Option<MllpClient<T>>,
+    client: Option<MllpClient<T>>,
+    /// What clients that were let go had counted.
+    counters: Counters,
 }
 
 impl<T: Transport, F: FnMut() -> T> Sender<T, F> {
-    /// A sender that takes a transport from `transport` for each connection.
+    /// A sender that takes a transport from `transport` for each client.
     pub(crate) fn new(args: &SendArgs, tls: Option<TlsOptions>, transport: F) -> Self {
         Self {
             transport,
             options: args.connect_options(tls),
             loose: args.loose,
-            one_per_connection: args.one_per_connection,
-            idle: None,
+            one_per_connection: args.exchange.keep.one_per_connection,
+            client: None,
+            counters: Counters::default(),
         }
     }
 
@@ -46,11 +92,11 @@ impl<T: Transport, F: FnMut() -> T> Sender<T, F> {
         let several = messages.len() > 1;
         let mut all_taken = true;
         for (message, index) in messages.into_iter().zip(1..) {
+            let about = about(&self.options, self.loose, file, &message);
             let about = About {
                 index,
                 several,
-                looks_loose: !self.loose && looks_line_feed_separated(&message),
-                ..About::message(file, &message)
+                ..about
             };
             let report = self.timed(about, message);
             output.report(&report)?;
@@ -61,35 +107,74 @@ impl<T: Transport, F: FnMut() -> T> Sender<T, F> {
 
     fn timed(&mut self, about: About, message: Vec<u8>) -> Report {
         let begin = Instant::now();
-        let outcome = self.send(message);
+        let (outcome, happened) = self.send(message);
         Report {
             about,
             outcome,
             elapsed: begin.elapsed(),
+            happened,
         }
     }
 
-    fn send(&mut self, message: Vec<u8>) -> Result<Reply, Failure> {
-        let mut client = match self.idle.take() {
+    fn send(&mut self, message: Vec<u8>) -> (Result<Reply, Failure>, Happened) {
+        let mut happened = Happened::default();
+        let mut connecting = Duration::ZERO;
+        let mut client = match self.client.take() {
             Some(client) => client,
-            None => MllpClient::connect((self.transport)(), self.options.clone())?,
+            None => {
+                let begin = Instant::now();
+                let connected = MllpClient::connect((self.transport)(), self.options.clone());
+                connecting = begin.elapsed();
+                match connected {
+                    Ok(client) => {
+                        happened.add(client.transcript(), Duration::ZERO);
+                        client
+                    }
+                    Err(failure) => {
+                        self.counters.failure(&failure);
+                        let happened = Happened::without_client(&failure, connecting);
+                        return (Err(failure), happened);
+                    }
+                }
+            }
         };
         let outcome = client.send(message);
+        happened.add(client.transcript(), connecting);
         if self.one_per_connection {
             client.close();
-        } else if client.is_open() {
-            self.idle = Some(client);
+            self.counters.add(client.counters());
+        } else if client.is_open() || self.options.reconnect.on {
+            self.client = Some(client);
+        } else {
+            self.counters.add(client.counters());
         }
-        outcome
+        (outcome, happened)
     }
 
     /// Parts from the receiver as TLS demands it: a stream that just ends looks
-    /// cut off.
-    pub(crate) fn close(self) {
-        if let Some(mut client) = self.idle {
+    /// cut off. Returns what was counted.
+    pub(crate) fn close(mut self) -> Counters {
+        if let Some(mut client) = self.client {
             client.close();
+            self.counters.add(client.counters());
         }
+        self.counters
     }
+}
+
+/// What may be told of a message, the only one of its file unless told otherwise.
+pub(crate) fn about(options: &ConnectOptions, loose: bool, file: &str, message: &[u8]) -> About {
+    let repairs = options.repairs;
+    let turns_line_feeds = repairs.contains(Repair::LineFeeds);
+    let mut about = About::message(file, message);
+    about.looks_loose = !loose && !turns_line_feeds && looks_line_feed_separated(message);
+    if about.control_id.is_none() && repairs != Repairs::default() {
+        // The header may only come to light once it was put right.
+        let mut mended = message.to_vec();
+        let _ = repairs.mend(&mut mended, &options.terms.framing);
+        about.control_id = About::message(file, &mended).control_id;
+    }
+    about
 }
 
 #[cfg(test)]
@@ -102,9 +187,10 @@ mod tests {
 
     use mllp_client::clock;
     use mllp_client::error::Cause;
+    use mllp_client::options::KeepAlive;
     use mllp_client::transport::{Connection, Read, Transport, Write};
 
-    use super::Sender;
+    use super::{Counters, Sender};
     use crate::args::tests::args;
     use crate::output::Output;
 
@@ -129,8 +215,14 @@ mod tests {
         }
 
         fn time_of_day(&self) -> Duration {
-            panic!("no date is needed without TLS");
+            Duration::ZERO
         }
+
+        fn random(&self) -> u64 {
+            0
+        }
+
+        fn sleep(&self, _: clock::Instant) {}
 
         fn resolve(&mut self, _: &str, _: clock::Instant) -> Result<Vec<IpAddr>, Cause> {
             Err(Cause::NameUnresolvable)
@@ -178,28 +270,40 @@ mod tests {
             panic!("the script has an answer to everything");
         }
 
+        fn keep_alive(&mut self, _: KeepAlive) -> bool {
+            false
+        }
+
         fn local_address(&self) -> Option<SocketAddr> {
             None
         }
     }
 
-    /// Sends a good message for each act: whether all were taken, the words of
-    /// the lines, and how many connections it took.
-    fn sent(options: &str, script: &[Act]) -> (bool, Vec<String>, usize) {
-        let message = b"MSH|^~\\&|||||||ADT|1|P|2.5\r".to_vec();
-        sent_messages(options, script, vec![message; script.len()])
+    /// What came of a run.
+    struct Run {
+        taken: bool,
+        /// The words of the lines after the control id.
+        words: Vec<String>,
+        connections: usize,
+        counters: Counters,
+        errors: String,
     }
 
-    fn sent_messages(
-        options: &str,
-        script: &[Act],
-        messages: Vec<Vec<u8>>,
-    ) -> (bool, Vec<String>, usize) {
+    fn message() -> Vec<u8> {
+        b"MSH|^~\\&|||||||ADT|1|P|2.5\r".to_vec()
+    }
+
+    /// Sends a good message for each act.
+    fn sent(options: &str, script: &[Act]) -> Run {
+        sent_messages(options, script, vec![message(); script.len()])
+    }
+
+    fn sent_messages(options: &str, script: &[Act], messages: Vec<Vec<u8>>) -> Run {
         let receiver = Receiver(Rc::new(RefCell::new((script.iter().copied().collect(), 0))));
         let args = args(&format!("{options} 127.0.0.1:2575"));
         let mut sender = Sender::new(&args, None, || receiver.clone());
-        let mut out = Vec::new();
-        let mut output = Output::new(args.style(), std::iter::empty(), &mut out, std::io::sink());
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let mut output = Output::new(args.style(), std::iter::empty(), &mut out, &mut err);
         let taken = sender.send_all("f", messages, &mut output).unwrap();
         let words = String::from_utf8(out)
             .unwrap()
@@ -210,12 +314,23 @@ mod tests {
             })
             .collect();
         let connections = receiver.0.borrow().1;
-        (taken, words, connections)
+        Run {
+            taken,
+            words,
+            connections,
+            counters: sender.close(),
+            errors: String::from_utf8(err).unwrap(),
+        }
     }
 
     #[test]
     fn messages_share_one_connection() {
-        let (taken, words, connections) = sent("", &[Reply("AA"), Reply("CA"), Reply("AA")]);
+        let Run {
+            taken,
+            words,
+            connections,
+            ..
+        } = sent("", &[Reply("AA"), Reply("CA"), Reply("AA")]);
         assert!(taken);
         assert_eq!(words, ["applied AA", "accepted CA", "applied AA"]);
         assert_eq!(connections, 1);
@@ -223,7 +338,12 @@ mod tests {
 
     #[test]
     fn a_refused_message_fails_the_run_and_keeps_the_connection() {
-        let (taken, words, connections) = sent("", &[Reply("AE"), Reply("AA")]);
+        let Run {
+            taken,
+            words,
+            connections,
+            ..
+        } = sent("", &[Reply("AE"), Reply("AA")]);
         assert!(!taken);
         assert_eq!(words, ["refused AE", "applied AA"]);
         assert_eq!(connections, 1);
@@ -231,7 +351,12 @@ mod tests {
 
     #[test]
     fn after_a_failure_the_next_message_gets_a_connection_of_its_own() {
-        let (taken, words, connections) = sent("", &[Reply("AA"), End, Reply("AA")]);
+        let Run {
+            taken,
+            words,
+            connections,
+            ..
+        } = sent("", &[Reply("AA"), End, Reply("AA")]);
         assert!(!taken);
         assert_eq!(
             words,
@@ -242,7 +367,12 @@ mod tests {
 
     #[test]
     fn a_refused_connection_fails_only_the_message_it_was_for() {
-        let (taken, words, connections) = sent("", &[RefuseConnection, Reply("AA")]);
+        let Run {
+            taken,
+            words,
+            connections,
+            ..
+        } = sent("", &[RefuseConnection, Reply("AA")]);
         assert!(!taken);
         assert_eq!(words, ["not-sent connection-refused", "applied AA"]);
         assert_eq!(connections, 1);
@@ -252,7 +382,12 @@ mod tests {
     fn a_message_that_the_guard_refuses_keeps_the_connection() {
         let good = b"MSH|^~\\&|||||||ADT|1|P|2.5\r".to_vec();
         let messages = vec![good.clone(), b"PID|1\r".to_vec(), good];
-        let (taken, words, connections) = sent_messages("", &[Reply("AA"), Reply("AA")], messages);
+        let Run {
+            taken,
+            words,
+            connections,
+            ..
+        } = sent_messages("", &[Reply("AA"), Reply("AA")], messages);
         assert!(!taken);
         assert_eq!(
             words,
@@ -263,8 +398,125 @@ mod tests {
 
     #[test]
     fn each_message_has_its_own_connection_when_asked_for() {
-        let (taken, _, connections) = sent("--one-per-connection", &[Reply("AA"), Reply("AA")]);
+        let Run {
+            taken, connections, ..
+        } = sent("--one-per-connection", &[Reply("AA"), Reply("AA")]);
         assert!(taken);
         assert_eq!(connections, 2);
+    }
+
+    #[test]
+    fn with_reconnect_a_client_that_lost_its_connection_goes_on() {
+        let script = [Reply("AA"), End, RefuseConnection, Reply("AA")];
+        let run = sent_messages("--reconnect", &script, vec![message(); 3]);
+        assert!(!run.taken);
+        assert_eq!(
+            run.words,
+            ["applied AA", "in-doubt connection-ended", "applied AA"]
+        );
+        assert_eq!(run.connections, 2);
+        assert_eq!(run.counters.reconnections, 1);
+    }
+
+    #[test]
+    fn with_reconnect_a_refused_connection_is_tried_again_for_the_same_message() {
+        let run = sent_messages(
+            "--reconnect",
+            &[RefuseConnection, RefuseConnection, Reply("AA")],
+            vec![message()],
+        );
+        assert!(run.taken);
+        assert_eq!(
+            (run.words, run.connections),
+            (vec!["applied AA".to_owned()], 1)
+        );
+    }
+
+    #[test]
+    fn a_message_sent_again_tells_so() {
+        let run = sent_messages(
+            "--reconnect --resend in-doubt",
+            &[End, Reply("AA")],
+            vec![message()],
+        );
+        assert!(run.taken);
+        assert_eq!(run.words, ["applied AA"]);
+        assert!(
+            run.errors
+                .contains("f: sent 2 times: connection-ended (in-doubt)\n"),
+            "{}",
+            run.errors
+        );
+    }
+
+    #[test]
+    fn a_message_that_asks_for_silence_is_taken_without_an_answer() {
+        let message = b"MSH|^~\\&|||||||ADT|1|P|2.5|||NE|NE\r".to_vec();
+        let run = sent_messages("", &[Reply("AA")], vec![message]);
+        assert!(run.taken);
+        assert_eq!(run.words, ["unacknowledged -"]);
+    }
+
+    #[test]
+    fn what_each_client_counted_is_added_up() {
+        // With a policy the refused connection is no message's failure.
+        for (options, messages) in [("", 4), ("--one-per-connection", 4), ("--reconnect", 3)] {
+            let script = [Reply("AA"), End, RefuseConnection, Reply("AE")];
+            let run = sent_messages(options, &script, vec![message(); messages]);
+            let counters = run.counters;
+            assert_eq!(counters.exchanges.applied, 1, "{options}");
+            assert_eq!(counters.failures.in_doubt, 1, "{options}");
+            assert_eq!(counters.connections, run.connections as u64, "{options}");
+            assert_eq!(
+                counters.reconnections,
+                counters.connections - 1,
+                "{options}"
+            );
+            assert_eq!(counters.failures.not_sent, messages as u64 - 3, "{options}");
+            assert_eq!(counters.exchanges.refused, 1, "{options}");
+        }
+    }
+
+    #[test]
+    fn a_transcript_begins_with_the_connection_and_is_there_without_one() {
+        let run = sent("--transcript", &[Reply("AA")]);
+        let steps: Vec<_> = run
+            .errors
+            .lines()
+            .filter_map(|line| Some(line.split_once(" ms  ")?.1))
+            .collect();
+        assert!(
+            steps
+                .first()
+                .is_some_and(|step| step.contains("connected to 127.0.0.1:2575"))
+        );
+        assert!(steps.iter().any(|step| step.contains("acknowledgment AA")));
+        let run = sent("--transcript", &[RefuseConnection]);
+        assert!(run.errors.contains("not connected: connection-refused"));
+        assert!(run.errors.contains("failed: connection-refused, not-sent"));
+        let run = sent("", &[Reply("AA")]);
+        assert_eq!(run.errors, "");
+    }
+
+    #[test]
+    fn the_control_id_behind_what_is_repaired_is_told() {
+        let message = b"\xEF\xBB\xBFMSH|^~\\&|||||||ADT|1|P|2.5\r".to_vec();
+        let options = args("--repair byte-order-mark lab:1").connect_options(None);
+        let about = super::about(&options, false, "f", &message);
+        assert_eq!(about.control_id.as_deref(), Some("1"));
+        assert_eq!(about.bytes, message.len());
+        let options = args("lab:1").connect_options(None);
+        let about = super::about(&options, false, "f", &message);
+        assert_eq!(about.control_id, None);
+    }
+
+    #[test]
+    fn line_feeds_that_are_repaired_are_no_reason_for_advice() {
+        let looks_loose = |line: &str| {
+            let options = args(line).connect_options(None);
+            super::about(&options, false, "f", b"MSH|^~\\&|A\nPID|1\n").looks_loose
+        };
+        assert!(looks_loose("lab:1"));
+        assert!(!looks_loose("--repair line-feeds lab:1"));
     }
 }

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use mllp_client::tls::options::{Identity, TlsOptions};
 use zeroize::Zeroizing;
 
-use crate::args::TlsArgs;
 use crate::input::{Trouble, read_file};
+use crate::options::TlsArgs;
 use crate::output::printable;
 
 /// What `--insecure` means, said once.

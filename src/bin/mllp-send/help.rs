@@ -1,0 +1,153 @@
+//! What `--help` says beside the options. The fields of `--json` are promised:
+//! fields may be added, none is changed.
+
+pub(crate) const USAGE: &str = "\
+mllp-send [OPTIONS] <HOST:PORT> [FILE]...
+       mllp-send check [OPTIONS] <HOST:PORT>";
+
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  wasmtime run -S inherit-network --dir . mllp-send.wasm 127.0.0.1:2575 message.hl7
+  wasmtime run -S inherit-network --dir . mllp-send.wasm --loose [::1]:2575 a.txt b.txt
+  wasmtime run -S inherit-network mllp-send.wasm 127.0.0.1:2575 < message.hl7
+
+  What will be waited for, without a network:
+  wasmtime run --dir . mllp-send.wasm --explain 127.0.0.1:2575 message.hl7
+
+  A host name needs one grant more:
+  wasmtime run -S inherit-network -S allow-ip-name-lookup --dir . \\
+    mllp-send.wasm receiver.example:2575 message.hl7
+
+  TLS, with an authority of one's own and a client certificate; and a look first:
+  wasmtime run -S inherit-network --dir . mllp-send.wasm check --tls --ca ca.pem \\
+    --cert me.pem --key me.key 127.0.0.1:2575
+  wasmtime run -S inherit-network --dir . mllp-send.wasm --tls --ca ca.pem \\
+    --cert me.pem --key me.key 127.0.0.1:2575 message.hl7
+
+Exit status:
+  0  every message was applied, accepted or unacknowledged, which is what it asked
+     for then; with --explain: every message may be sent
+  1  anything else, unjudged replies among it; the output tells what became of each";
+
+pub(crate) const FIELDS: &str = "\
+Files:
+  A file holds one message, which is sent exactly as it is; or, if it begins with
+  a start block (0x0B), any number of MLLP frames, each of which holds a message.
+  --loose reads what editors and logs make of messages; --repair mends what may be
+  wrong with one.
+
+Plain output, one line a message:
+  FILE[#N] CONTROL-ID VERDICT CODE TIME     if the receiver answered, or agreed to
+                                            be silent
+  FILE[#N] CONTROL-ID DELIVERY CAUSE TIME   if it did not, or not usably
+  CODE is MSA-1; 06 or 15 where a commit block alone said it; - where nothing did.
+  Standard error has the explanation of a failure, how often a message was sent if
+  not once, warnings, and the codes of ERR segments: `error: PID-5 101 E`.
+
+Verdicts:
+  applied         AA: processed
+  accepted        CA, or a commit block: in the receiver's safe keeping
+  refused         AE, AR, CE, CR, or a negative commit block: not processed
+  unacknowledged  the message asks for no answer if all is well, and got none: handed
+                  over, nobody promised anything; a success all the same
+  unjudged        a reply that --judging keeps from being judged, for you to read
+                  (--ack): no success
+Deliveries:
+  not-sent   nothing left; may be sent again
+  cut-short  a part left, without its end: a conforming receiver discards it
+  in-doubt   the whole message may have arrived, and nothing judged it
+
+Fields of --json, one object a line:
+  file           as given; \"-\" is standard input
+  index          which message of the file, from 1
+  control_id     MSH-10, bytes other than graphic ASCII escaped; null if there is none
+  verdict        applied, accepted, refused, unacknowledged, unjudged; null if
+                 delivery is set
+  code           MSA-1: AA, AE, AR, CA, CE, CR; or null
+  accept         CA if an accept acknowledgment came first or alone; else null
+  commit         positive, negative: the last commit block of MLLP Release 2; or null
+  delivery       not-sent, cut-short, in-doubt: the worst of all tries; null if
+                 verdict is set
+  cause          what failed, in a word; or null
+  tls            if the cause is tls: what about it, in a word; else null
+  phase          where it failed, in a word; or null
+  explanation    the same as a sentence; or null
+  errors         array of {segment, sequence, field, repetition, component,
+                 subcomponent, code, severity, application_code}: the codes of the
+                 reply's ERR segments, null where there is none; severity:
+                 information, warning, error, fatal
+  warnings       array of {code, count, detail, control_id}: leniencies used, and
+                 what else is worth knowing. count: of bytes or acknowledgments;
+                 detail: a code, a cause or a repair; control_id: of the earlier
+                 message that a late-acknowledgment is for; null where it has none
+  attempts       array of {address, cause}: addresses tried in vain
+  transmissions  how often the message went out, or a part of it
+  retries        array of {reason, phase, delivery}: why it was tried again. reason:
+                 negative-commit, or the cause of a try that failed; phase and
+                 delivery of that try, or null
+  bytes          the message's length, before repairs
+  elapsed_ms     how long connecting, if it was needed, and the exchange took
+  ack            with --ack only: the acknowledgment, as far as it is UTF-8; or null
+  transcript     with --transcript only: {entries, left_out}; entries: array of
+                 {at_ms, direction, event, bytes}. direction: sent, received, here.
+                 The words of event may change in any version
+
+Fields of --counters --json, in the object `counters` of one last line; what they
+count is told at the record `counters` of wit/types.wit:
+  connections, reconnections, stale_connections, replaced_idle, retransmissions,
+  bytes_sent, bytes_received
+  exchanges          {applied, accepted, refused, unacknowledged, unjudged}
+  failures           {not_sent, cut_short, in_doubt}
+  failures_by_cause  array of {name, count}
+  warnings           array of {name, count}
+  times              {buckets, count, sum_us, shortest_us, longest_us} of
+                     acknowledgments; buckets: array of {up_to_ms, count}, null
+                     for those longer than all others
+
+Fields of --explain --json, one object a line:
+  file, index, control_id, bytes  as above
+  passes      whether the guard lets the message through
+  refusal     why not, as a sentence; or null
+  repairs     array of what --repair would put right: byte-order-mark, envelope,
+              line-feeds, final-carriage-return
+  mode        original, enhanced; null if the message does not pass
+  why         what decides the mode, as a sentence; or null
+  msh_15      when an accept acknowledgment is asked for: AL, NE, ER, SU; null in
+              original mode
+  msh_16      when an application acknowledgment is asked for; the same
+  steps       array of {after, waits_for, limit_ms, option, answers}, in order.
+              after: null, 06, CA: what came before; waits_for: commit-block, accept,
+              application, silence, nothing; limit_ms: for how long; option: which
+              option says so
+  steps[].answers
+              array of {answer, then, verdict, delivery, cause, warnings}. answer:
+              CA, CE, CR, AA, AE, AR, 06, 15, other-message, no-acknowledgment,
+              silence; then: settles, fails, goes-on, sent-again, skipped; the
+              others as above, null or empty where it is not over
+  release     one, two, auto
+  leniencies  array of those that are allowed";
+
+pub(crate) const CHECK_STATUS: &str = "\
+Exit status:
+  0  a message could be sent now
+  1  anything else; the output tells why";
+
+pub(crate) const CHECK_FIELDS: &str = "\
+Fields of --json, one object:
+  receiver     as given
+  ready        whether a message could be sent now
+  looked_up    array of the names' addresses; empty for an address
+  address      the address connected to; or null
+  session      {version, suite, group, resumed, client_certificate} that the TLS
+               handshake agreed on; or null. client_certificate: not-asked,
+               not-given, given
+  certificate  {subject, issuer, names, not_before, not_after, days_left, pin} of
+               the receiver, accepted or not; or null
+  cause        what failed, in a word; or null
+  tls          if the cause is tls: what about it, in a word; else null
+  phase        where it failed, in a word; or null
+  explanation  the same as a sentence; or null
+  warnings     array of {code, count}: insecure, certificate-expires (in days),
+               certificate-expired (days ago)
+  attempts     array of {address, cause}: addresses tried in vain
+  elapsed_ms   how long all of it took";
