@@ -96,8 +96,9 @@ impl<T: Transport> MllpClient<T> {
     /// # Errors
     /// Those of [`connect`](Self::connect).
     pub fn reconnect(&mut self) -> Result<(), Failure> {
-        self.close();
         let deadline = self.network.begin(connect_timeout_ms(&self.options));
+        let left = self.network.now().until(deadline);
+        self.end(Duration::from_millis(CLOSE_MS_MAX).min(left));
         let mut tries = Tries::new(self.network.now(), self.options.reconnect);
         self.closed = false;
         self.open(deadline, &mut tries)
@@ -279,9 +280,7 @@ impl<T: Transport> MllpClient<T> {
         else {
             return Err(Failure::not_sent(Phase::Write, Cause::Closed));
         };
-        if let Some(pump) = session.pump() {
-            pump.set_time(self.network.transport.time_of_day());
-        }
+        session.set_time_of_day(self.network.transport.time_of_day());
         let mut look = session.look(deadline);
         self.network.run(&mut look, connection);
         let found = look.finish();
@@ -301,9 +300,8 @@ impl<T: Transport> MllpClient<T> {
             return Finished::without_connection();
         };
         let session = &mut link.session;
-        let time_of_day = self.network.transport.time_of_day();
         let keep = self.options.reconnect.on && self.options.resend == Delivery::InDoubt;
-        session.begin(message, deadline, time_of_day, keep);
+        session.begin(message, deadline, keep);
         self.network.run(session, &mut link.connection);
         let mut finished = session.finish();
         self.network.take_notes(session);

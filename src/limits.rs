@@ -41,6 +41,10 @@ pub const OUTSTANDING_ID_BYTES_MAX: usize = 1_000;
 /// repeats fields of the receiver's, which must not make the memory grow.
 pub const OWED_BYTES_MAX: usize = 4 * 1024;
 
+/// How much the receiver is owed at most, in bytes, before it is taken to ask for more
+/// than it reads.
+pub const OWED_TOTAL_BYTES_MAX: usize = 256 * 1024;
+
 /// How many ERR segments, and repetitions of ERR-1, of one reply are told.
 pub const ERROR_DETAILS_MAX: usize = 32;
 

@@ -21,6 +21,7 @@ use crate::clock::Instant;
 use crate::error::{Cause, Desync, Failure, Hint, Phase, TlsProblem};
 use crate::limits::{
     ENCRYPT_BYTES_MAX, FIRST_LOOK_MS_MAX, IDLE_MS_BEFORE_WAITING_LOOK, LOOK_MS, OWED_BYTES_MAX,
+    OWED_TOTAL_BYTES_MAX,
 };
 use crate::machine::{Input, Machine, Output};
 use crate::proto::ack;
@@ -29,7 +30,7 @@ use crate::proto::frame::{Decoder, Incoming, Outgoing};
 use crate::proto::framing::Framing;
 use crate::proto::leniency::Leniency;
 use crate::proto::outstanding::Outstanding;
-use crate::proto::terms::{Correlation, Release, SettleOn, Terms};
+use crate::proto::terms::{Correlation, Release, Terms};
 use crate::proto::warning::Warning;
 use crate::tls::pump::{Progress, Pump, Received, part};
 use crate::transcript::{Event, Notes};
@@ -52,6 +53,11 @@ pub struct Session {
     owed: Vec<u8>,
     /// How many of them the receiver will answer with a commit block.
     commits_for_owed: u32,
+    /// Until when these are waited for once all else is over.
+    commits_due: Option<Instant>,
+    /// Acknowledgments that are owed, and may not go out while a message waits for
+    /// its commit block: theirs could not be told from it.
+    held_back: Vec<Vec<u8>>,
     /// What is being sent.
     sending: Option<Source>,
     /// When the last exchange, or connecting, was over.
@@ -105,6 +111,8 @@ impl Session {
             remembered: false,
             owed: Vec::new(),
             commits_for_owed: 0,
+            commits_due: None,
+            held_back: Vec::new(),
             sending: None,
             idle_since: now,
             ended: None,
@@ -130,6 +138,15 @@ impl Session {
         self
     }
 
+    /// Sets the time of day, since 1970: for the acknowledgments that are owed, and
+    /// for TLS. It is to be set before each look.
+    pub fn set_time_of_day(&mut self, time_of_day: Duration) {
+        self.time_of_day = time_of_day;
+        if let Some(pump) = self.pump() {
+            pump.set_time(time_of_day);
+        }
+    }
+
     /// Looks at the idle connection before anything is written, at most until
     /// `deadline`: what stands unread there belongs to no message, and an ended
     /// connection is found while the message is still `not-sent`.
@@ -143,15 +160,8 @@ impl Session {
     }
 
     /// Begins the exchange of `message`, to be over by `deadline`, on a connection
-    /// that was looked at. `time_of_day`, since 1970, is for the acknowledgments
-    /// that are owed; with `keep` the message can be had back.
-    pub fn begin(
-        &mut self,
-        message: Outgoing,
-        deadline: Instant,
-        time_of_day: Duration,
-        keep: bool,
-    ) {
+    /// that was looked at. With `keep` the message can be had back.
+    pub fn begin(&mut self, message: Outgoing, deadline: Instant, keep: bool) {
         let commit = match self.release {
             Release::One => CommitBlock::None,
             Release::Two => CommitBlock::Due,
@@ -159,7 +169,6 @@ impl Session {
         };
         self.space = self.decoder.take_space();
         self.remembered = false;
-        self.time_of_day = time_of_day;
         // What began in the last exchange is not this one's.
         self.early = true;
         let content = message
@@ -186,17 +195,21 @@ impl Session {
         for warning in self.pending.drain(..) {
             exchange.warn(warning);
         }
-        let still_owed = !self.owed.is_empty() || self.commits_for_owed > 0;
+        let still_owed = self.owes() || self.commits_for_owed > 0;
         if still_owed {
             exchange.warn(Warning::OwedAcknowledgmentUnsent);
         }
         if self.pump().is_some_and(|pump| pump.is_insecure()) {
             exchange.warn(Warning::Insecure);
         }
-        let keeps_order = self.terms.correlation != Correlation::Off;
+        // Where a reply need not be the message's own, one that comes late would be
+        // the next message's.
+        let takes_any = self.terms.correlation != Correlation::Required;
         let verdict = exchange.outcome().and_then(|outcome| outcome.as_ref().ok());
         let accepted = verdict.is_some_and(|reply| reply.verdict == Verdict::Accepted);
-        let leaves_one_out = accepted && self.terms.settle_on == SettleOn::Accept;
+        let is_wrong = |warning: &Warning| matches!(warning, Warning::WrongMode(_));
+        let more_may_come =
+            accepted || verdict.is_some_and(|reply| reply.warnings.iter().any(is_wrong));
         if verdict.is_some_and(|reply| reply.verdict == Verdict::Unacknowledged)
             && self.release == Release::Auto
         {
@@ -207,8 +220,7 @@ impl Session {
         Finished {
             connection_lost: finished.connection_lost
                 || still_owed
-                // Nothing but its id would tell what comes late.
-                || (!keeps_order && (finished.by_silence || leaves_one_out)),
+                || (takes_any && (finished.by_silence || more_may_come)),
             outcome: finished.outcome.map_err(|failure| self.explained(failure)),
             ..finished
         }
@@ -224,7 +236,15 @@ impl Session {
 
     /// What the next outcome has to tell, of a connection that is given up before.
     pub fn take_warnings(&mut self) -> Vec<Warning> {
+        if self.owes() {
+            self.pending.push(Warning::OwedAcknowledgmentUnsent);
+        }
         core::mem::take(&mut self.pending)
+    }
+
+    /// Whether anything is owed that did not go out.
+    const fn owes(&self) -> bool {
+        !self.owed.is_empty() || !self.held_back.is_empty()
     }
 
     /// What happened since last asked.
@@ -371,6 +391,9 @@ impl Session {
         self.notes.note(Event::Commit(positive), 1);
         if self.commits_for_owed > 0 {
             self.commits_for_owed -= 1;
+            if !positive {
+                self.warn(Warning::OwedAcknowledgmentUnsent);
+            }
             return;
         }
         match &mut self.exchange {
@@ -454,6 +477,10 @@ impl Session {
             control_id: reading.control_id.to_vec(),
         };
         let wants_acknowledgment = reading.wants_acknowledgment;
+        let line_feeds = reading.line_feeds.then_some(Warning::LineFeedSegments);
+        for warning in frame.warnings.iter().cloned().chain(line_feeds) {
+            self.warn(warning);
+        }
         self.warn(Warning::LateAcknowledgment(acknowledgment));
         if self.release == Release::Two {
             self.owe(&[Commit::Positive.byte()], "commit block 06");
@@ -498,15 +525,35 @@ impl Session {
         if cannot_be_framed || content.len() > OWED_BYTES_MAX {
             return self.warn(Warning::OwedAcknowledgmentUnsent);
         }
-        if self.release == Release::Two {
-            self.commits_for_owed = self.commits_for_owed.saturating_add(1);
-        }
-        self.owe(content, "accept acknowledgment");
+        self.held_back.push(content.to_vec());
         // It names the acknowledgment: two must not have one name.
         self.time_of_day = self.time_of_day.saturating_add(Duration::from_nanos(1));
     }
 
+    /// Lets the acknowledgments that are owed go out, as soon as no message waits
+    /// for its commit block.
+    fn let_go(&mut self) {
+        let is_waiting = |exchange: &Exchange| {
+            let commit = exchange.commit_block();
+            let is_out = exchange.is_under_way() || exchange.is_awaiting();
+            is_out && matches!(commit, CommitBlock::Due | CommitBlock::Perhaps)
+        };
+        if self.exchange.as_ref().is_some_and(is_waiting) {
+            return;
+        }
+        for content in core::mem::take(&mut self.held_back) {
+            if self.release == Release::Two {
+                self.commits_for_owed = self.commits_for_owed.saturating_add(1);
+            }
+            self.owe(&content, "accept acknowledgment");
+        }
+    }
+
     fn owe(&mut self, content: &[u8], what: &'static str) {
+        if self.owed.len() > OWED_TOTAL_BYTES_MAX {
+            // It asks for more than it reads.
+            return self.end(Desync::UnreadFrame.into());
+        }
         self.notes.note(Event::Owed(what), content.len());
         self.owed
             .extend_from_slice(&self.terms.framing.around(content));
@@ -594,6 +641,20 @@ impl Session {
         }
     }
 
+    /// Once all else is over, what the receiver still has to commit is waited for as
+    /// long as a commit block may take, and no longer than silence has to last where
+    /// that is not set.
+    fn expect_commits(&mut self, now: Instant) {
+        if !self.is_answered() || self.owes() || self.commits_for_owed == 0 {
+            self.commits_due = None;
+            return;
+        }
+        let terms = &self.terms;
+        let patience = terms.accept_timeout_ms.unwrap_or(terms.quiet_period_ms);
+        let due = now.after(Duration::from_millis(patience.into()));
+        self.commits_due.get_or_insert(due);
+    }
+
     /// Chooses what goes next and, under TLS, puts the next part of it into records
     /// as soon as those of the last part went: it joins what else TLS has to say in
     /// one write.
@@ -623,8 +684,9 @@ impl Session {
         let Some(exchange) = &self.exchange else {
             return true;
         };
-        let nothing_owed = self.owed.is_empty() && self.commits_for_owed == 0;
-        let given_up = self.ended.is_some() || now >= exchange.deadline();
+        let nothing_owed = !self.owes() && self.commits_for_owed == 0;
+        let overdue = self.commits_due.is_some_and(|due| now >= due);
+        let given_up = self.ended.is_some() || overdue || now >= exchange.deadline();
         match exchange.outcome() {
             None => false,
             Some(Err(_)) => true,
@@ -640,6 +702,8 @@ impl Machine for Session {
         if let Some(exchange) = &mut self.exchange {
             exchange.check_time(now, inside_reply);
         }
+        self.let_go();
+        self.expect_commits(now);
         if self.is_over(now) {
             self.idle_since = now;
             return Output::Done;
@@ -660,7 +724,8 @@ impl Machine for Session {
             Wire::Tls { pump, .. } => pump.to_transmit(),
         };
         if bytes.is_empty() {
-            Output::Wait(exchange.wait_until(inside_reply))
+            let until = exchange.wait_until(inside_reply);
+            Output::Wait(self.commits_due.map_or(until, |due| due.min(until)))
         } else {
             Output::Transmit(bytes, exchange.deadline())
         }

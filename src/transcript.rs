@@ -57,7 +57,7 @@ pub enum Event {
     Acknowledgment(Code),
     /// A frame came that acknowledges an earlier message by this code.
     LateAcknowledgment(Code),
-    /// A frame came that acknowledges another message, and was skipped.
+    /// A frame came that acknowledges another message.
     OtherAcknowledgment,
     /// A frame came without an acknowledgment in it.
     OtherFrame,

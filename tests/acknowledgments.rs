@@ -743,6 +743,116 @@ fn a_negative_commit_block_is_answered_by_sending_again_so_often_and_no_more() {
 }
 
 #[test]
+fn what_was_refused_stays_so_when_nothing_went_out_after_it() {
+    let terms = Terms {
+        commit_retries: 1,
+        ..release(Release::Two)
+    };
+    for rest in [Input::Ended, Input::Broken, Input::Received(b"\x0BMSH|")] {
+        let mut line = Line::new(&terms);
+        line.send("1", "", "");
+        line.session.handle(Input::Received(NEGATIVE_COMMIT));
+        line.session.handle(rest);
+        let Finished {
+            outcome,
+            connection_lost,
+            ..
+        } = line.finish();
+        let reply = outcome.unwrap();
+        assert_eq!(reply.verdict, Verdict::Refused);
+        assert_eq!((reply.commit, line.frames), (Some(Commit::Negative), 1));
+        assert!(connection_lost);
+    }
+}
+
+#[test]
+fn a_repeat_that_was_cut_leaves_doubt_since_the_message_had_arrived() {
+    let terms = Terms {
+        commit_retries: 1,
+        ..release(Release::Two)
+    };
+    let mut line = Line::new(&terms);
+    line.send("1", "", "");
+    line.session.handle(Input::Received(NEGATIVE_COMMIT));
+    assert!(matches!(line.session.poll(line.now), Output::Transmit(..)));
+    line.session.handle(Input::Transmitted(5));
+    line.session.handle(Input::Broken);
+    let failure = line.outcome().unwrap_err();
+    assert_eq!(failure.delivery, Delivery::InDoubt);
+    assert_eq!(failure.transmissions, 2);
+}
+
+#[test]
+fn what_was_accepted_is_not_sent_again() {
+    let terms = Terms {
+        commit_retries: 1,
+        ..release(Release::Two)
+    };
+    let mut line = Line::new(&terms);
+    line.send("1", "AL", "AL");
+    line.acknowledge("CA", "1");
+    line.receive(NEGATIVE_COMMIT);
+    assert_eq!(line.outcome().unwrap().verdict, Verdict::Accepted);
+    assert_eq!(line.frames, 1);
+}
+
+#[test]
+fn a_commit_block_for_an_owed_acknowledgment_is_never_taken_for_a_messages() {
+    let terms = Terms {
+        settle_on: SettleOn::Accept,
+        ..release(Release::Two)
+    };
+    let late = b"MSH|^~\\&|C|D|A|B|2026||ACK|R1|P|2.5|||AL|NE\rMSA|AA|1\r";
+    let mut line = Line::new(&terms);
+    line.send("1", "", "");
+    line.receive(COMMIT);
+    assert_eq!(line.outcome().unwrap().verdict, Verdict::Accepted);
+    line.send("2", "", "");
+    line.receive(&frame(late));
+    // Nothing but the commit block for the late one goes out before this.
+    assert_eq!(line.said, COMMIT);
+    line.receive(NEGATIVE_COMMIT);
+    assert!(line.said.len() > COMMIT.len());
+    line.receive(COMMIT);
+    let reply = line.outcome().unwrap();
+    assert_eq!(reply.verdict, Verdict::Refused);
+    assert_eq!(reply.warnings, [self::late(Code::ApplicationAccept, "1")]);
+}
+
+#[test]
+fn a_receiver_that_repeats_itself_without_end_makes_nothing_grow() {
+    for release in [Release::One, Release::Two] {
+        let mut line = Line::new(&Terms { release, ..terms() });
+        line.send("1", "AL", "AL");
+        if release == Release::Two {
+            line.receive(COMMIT);
+        }
+        line.acknowledge("CA", "1");
+        let repeated = [b"\n".as_slice(), &frame(&acknowledgment("CA", "1"))].concat();
+        for _ in 0..10_000 {
+            line.receive(&repeated);
+        }
+        line.acknowledge("AA", "1");
+        let reply = line.outcome();
+        let warnings = reply.map_or_else(|failure| failure.warnings, |reply| reply.warnings);
+        assert!(warnings.len() < 5, "{}", warnings.len());
+    }
+}
+
+#[test]
+fn turning_judging_off_turns_correlation_not_off() {
+    let terms = Terms {
+        judging: Judging::Off,
+        ..terms()
+    };
+    let mut line = Line::new(&terms);
+    line.send("2", "", "");
+    line.acknowledge("AA", "1");
+    let desync = Cause::ProtocolDesync(Desync::OtherControlId);
+    assert_eq!(line.outcome().unwrap_err().cause, desync);
+}
+
+#[test]
 fn doubt_is_never_a_reason_to_send_again() {
     let terms = Terms {
         commit_retries: 2,
@@ -859,7 +969,7 @@ fn a_reply_for_another_message_counts_with_a_warning_where_that_was_chosen() {
 }
 
 #[test]
-fn without_correlation_an_unsettled_silence_ends_the_connection() {
+fn without_correlation_any_acknowledgment_counts() {
     let terms = Terms {
         correlation: Correlation::Off,
         ..terms()
@@ -868,15 +978,34 @@ fn without_correlation_an_unsettled_silence_ends_the_connection() {
     line.send("1", "", "");
     line.acknowledge("AA", "9");
     assert_eq!(line.outcome().unwrap().warnings, []);
-    for (accept, application, replies) in [("AL", "AL", &["CA"][..]), ("ER", "NE", &[])] {
-        let mut line = Line::new(&terms);
-        line.send("1", accept, application);
-        for code in replies {
-            line.acknowledge(code, "1");
+}
+
+/// What comes late would be credited to the next message.
+#[test]
+fn where_a_reply_need_not_be_the_messages_own_nothing_may_come_late() {
+    for correlation in [Correlation::Warned, Correlation::Off] {
+        for (accept, application, settle_on, replies) in [
+            ("AL", "AL", SettleOn::Application, &["CA"][..]),
+            ("AL", "AL", SettleOn::Accept, &["CA"]),
+            ("ER", "NE", SettleOn::Application, &[]),
+            ("NE", "NE", SettleOn::Application, &[]),
+            ("", "", SettleOn::Application, &["CA"]),
+            ("AL", "AL", SettleOn::Application, &["AA"]),
+        ] {
+            let terms = Terms {
+                correlation,
+                settle_on,
+                ..terms()
+            };
+            let mut line = Line::new(&terms);
+            line.send("1", accept, application);
+            for code in replies {
+                line.acknowledge(code, "1");
+            }
+            line.wait();
+            let finished = line.finish();
+            assert!(finished.outcome.is_ok() && finished.connection_lost);
         }
-        line.wait();
-        let finished = line.finish();
-        assert!(finished.outcome.is_ok() && finished.connection_lost);
     }
 }
 
@@ -887,7 +1016,7 @@ fn a_reply_without_an_acknowledgment_is_returned_unjudged_where_that_was_chosen(
         (Judging::WherePossible, b""),
         (Judging::WherePossible, b"MSH|^~\\&|C\rMSA|XX|1\r"),
         (Judging::Off, b"OK"),
-        (Judging::Off, b"MSH|^~\\&|C\rMSA|AE|9\r"),
+        (Judging::Off, b"MSH|^~\\&|C\rMSA|AE|1\r"),
     ] {
         let terms = Terms { judging, ..terms() };
         let mut line = Line::new(&terms);
@@ -899,13 +1028,10 @@ fn a_reply_without_an_acknowledgment_is_returned_unjudged_where_that_was_chosen(
             (Verdict::Unjudged, content.to_vec())
         );
 
-        let mut accepted = Line::new(&Terms {
-            judging: Judging::WherePossible,
-            ..terms
-        });
+        let mut accepted = Line::new(&terms);
         accepted.send("1", "AL", "AL");
         accepted.acknowledge("CA", "1");
-        accepted.receive(&frame(b"OK"));
+        accepted.receive(&frame(content));
         assert_eq!(accepted.outcome().unwrap().verdict, Verdict::Accepted);
     }
 }

@@ -318,6 +318,10 @@ impl Exchange {
             (_, CommitBlock::None | CommitBlock::Came) => {
                 self.fail(Desync::UnexpectedCommit.into());
             }
+            // It was accepted before: the receiver contradicts itself.
+            (Commit::Negative, _) if self.accepted.is_some() => {
+                self.fail(Desync::UnexpectedCommit.into());
+            }
             (Commit::Positive, _) => {
                 self.commit = CommitBlock::Came;
                 self.since = None;
@@ -336,14 +340,20 @@ impl Exchange {
                 (self.handed_over, self.begun) = (0, false);
                 (self.since, self.whole_at) = (None, None);
             }
-            (Commit::Negative, _) => self.settle_with(
-                Verdict::Refused,
-                alloc::vec![commit.byte()],
-                None,
-                Vec::new(),
-                Some(commit),
-            ),
+            (Commit::Negative, _) => self.settle_refused(),
         }
+    }
+
+    /// Whether a negative commit block was the last word, and nothing of the message
+    /// went out after it.
+    const fn is_refused(&self) -> bool {
+        !self.retries.is_empty() && self.handed_over == 0 && !self.begun
+    }
+
+    fn settle_refused(&mut self) {
+        let commit = Commit::Negative;
+        let content = alloc::vec![commit.byte()];
+        self.settle_with(Verdict::Refused, content, None, Vec::new(), Some(commit));
     }
 
     /// Takes a frame that came after the whole message was handed over; `at` is
@@ -352,20 +362,17 @@ impl Exchange {
         let Incoming { content, warnings } = frame;
         let line_feeds = terms.leniencies.contains(Leniency::LineFeedSegments);
         let reading = match (ack::read(&content, line_feeds), terms.judging) {
+            (Ok(reading), _) => reading,
             (Err(reason), Judging::Required) => {
                 self.fail(reason.into());
                 return Receipt::default();
             }
-            (Ok(reading), Judging::Required | Judging::WherePossible) => reading,
-            (unjudged, _) => {
-                let acknowledgment = unjudged.ok().and_then(|reading| copy(&reading));
-                let code = acknowledgment.as_ref().map(|known| known.code);
+            (Err(_), Judging::WherePossible | Judging::Off) => {
                 self.warnings.extend(warnings);
-                self.settle_unjudged(content, acknowledgment);
+                self.settle_unjudged(content, None);
                 return Receipt {
-                    code,
                     credited: true,
-                    owed: None,
+                    ..Receipt::default()
                 };
             }
         };
@@ -375,6 +382,7 @@ impl Exchange {
             ..Receipt::default()
         };
         let is_other = reading.control_id != self.control_id();
+        let is_repeated = reading.code == Code::CommitAccept && self.accepted.is_some();
         match terms.correlation {
             Correlation::Required if is_other => {
                 if terms.leniencies.contains(Leniency::OtherAcknowledgment) {
@@ -383,6 +391,14 @@ impl Exchange {
                     self.fail(Desync::OtherControlId.into());
                 }
                 return uncredited;
+            }
+            // A receiver may repeat it without end.
+            _ if is_repeated => {
+                self.repeated = self.repeated.saturating_add(1);
+                return Receipt {
+                    credited: true,
+                    ..uncredited
+                };
             }
             Correlation::Warned if is_other => self.warnings.push(Warning::OtherControlId),
             _ => {}
@@ -403,7 +419,11 @@ impl Exchange {
             }
         }
         let errors = reading.errors();
-        self.judge(acknowledgment, content, errors);
+        if terms.judging == Judging::Off && reading.code != Code::CommitAccept {
+            self.settle_unjudged(content, Some(acknowledgment));
+        } else {
+            self.judge(acknowledgment, content, errors);
+        }
         Receipt {
             code,
             credited: true,
@@ -418,10 +438,6 @@ impl Exchange {
         errors: Vec<ErrorDetail>,
     ) {
         let code = acknowledgment.code;
-        if code == Code::CommitAccept && self.accepted.is_some() {
-            self.repeated = self.repeated.saturating_add(1);
-            return;
-        }
         if !self.is_asked_for(code) {
             self.warnings.push(Warning::WrongMode(code));
         }
@@ -470,6 +486,10 @@ impl Exchange {
         if self.is_accepted() {
             self.connection_lost = true;
             return self.settle_accepted(Some(cause));
+        }
+        if self.is_refused() {
+            self.connection_lost = true;
+            return self.settle_refused();
         }
         let failure = Failure {
             phase: self.phase(),
@@ -577,7 +597,7 @@ impl Exchange {
 
     /// What is missing is a reason to fail, or not, where nothing was accepted.
     fn fall_silent(&mut self, missing: Option<Cause>) {
-        self.by_silence = self.wait().limit != Limit::Nothing;
+        self.by_silence = true;
         match missing {
             missing if self.is_accepted() => self.settle_accepted(missing),
             Some(cause) => self.fail(cause),
@@ -656,6 +676,8 @@ impl Exchange {
         // without it.
         let end_block_went = self.frame_size - self.handed_over <= self.message.trailer;
         match self.handed_over {
+            // What the receiver refused to keep did arrive.
+            _ if !self.retries.is_empty() => Delivery::InDoubt,
             0 if !self.begun => Delivery::NotSent,
             _ if end_block_went => Delivery::InDoubt,
             _ => Delivery::CutShort,

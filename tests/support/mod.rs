@@ -27,5 +27,6 @@ pub(crate) fn terms() -> Terms {
 pub(crate) fn begin(session: &mut Session, message: &[u8], terms: &Terms, deadline: Instant) {
     let payload = Payload::parse(message.to_vec(), 1 << 20, terms).unwrap();
     let message = Outgoing::encode(payload, &terms.framing).unwrap();
-    session.begin(message, deadline, TIME_OF_DAY, false);
+    session.set_time_of_day(TIME_OF_DAY);
+    session.begin(message, deadline, false);
 }

@@ -619,7 +619,7 @@ impl Rehearsal<'_> {
             expectation: self.expectation,
             trailer: framing.trailer.len(),
         };
-        session.begin(message, START.after(self.timeout), Duration::ZERO, false);
+        session.begin(message, START.after(self.timeout), false);
         let mut played = Played {
             session,
             now: START,
