@@ -15,9 +15,10 @@ use std::time::{Duration, Instant, SystemTime};
 use host_tests::certificates::{Authority, Key};
 use host_tests::messages::{ack, control_id, frame, message};
 use host_tests::sandbox::{Client, Grants, Sandbox, Settings, Tls};
-use mllp_client::client::{ConnectOptions, MllpClient};
+use mllp_client::client::MllpClient;
 use mllp_client::clock;
 use mllp_client::error::Cause;
+use mllp_client::options::{ConnectOptions, KeepAlive};
 use mllp_client::proto::exchange::Verdict;
 use mllp_client::tls::options::{Identity, TlsOptions};
 use mllp_client::transport::{Connection, Read as Found, Transport, Write as Taken};
@@ -361,6 +362,14 @@ impl Transport for Network {
         SystemTime::UNIX_EPOCH.elapsed().unwrap()
     }
 
+    fn random(&self) -> u64 {
+        unreachable!("nothing is tried twice")
+    }
+
+    fn sleep(&self, _: clock::Instant) {
+        unreachable!("nothing is tried twice")
+    }
+
     fn resolve(&mut self, _: &str, _: clock::Instant) -> Result<Vec<IpAddr>, Cause> {
         Err(Cause::NameUnresolvable)
     }
@@ -414,6 +423,10 @@ impl Connection for Line {
         self.socket.set_nonblocking(false).unwrap();
         let _ = self.socket.peek(&mut [0; 1]);
         self.socket.set_nonblocking(true).unwrap();
+    }
+
+    fn keep_alive(&mut self, _: KeepAlive) -> bool {
+        false
     }
 
     fn local_address(&self) -> Option<SocketAddr> {

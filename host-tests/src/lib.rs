@@ -1,11 +1,13 @@
 //! The test bench: the components in a real wasmtime, with a network that
 //! allows exactly what a test names, against receivers that follow a script.
 
+pub mod absent;
 pub mod certificates;
 pub mod command;
 pub mod event;
 pub mod folder;
 pub mod messages;
+pub mod mortal;
 pub mod openssl;
 pub mod peers;
 pub mod receiver;

@@ -13,6 +13,9 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use crate::event::{Event, PATIENCE};
 use crate::messages;
 
+/// What a script makes sure of in a message.
+type Check = Box<dyn FnOnce(&[u8]) + Send>;
+
 enum Step {
     Accept,
     ShakeHands(Arc<ServerConfig>),
@@ -24,6 +27,7 @@ enum Step {
     Cut,
     Expect(Vec<u8>),
     ExpectAny,
+    ExpectThat(Check),
     ExpectEnd,
     ExpectHello,
     ExpectAlerts,
@@ -41,9 +45,23 @@ enum Step {
     Serve(usize, &'static str),
 }
 
+/// The bytes that begin a frame, end its content, and end the frame.
+struct Framing {
+    start: Vec<u8>,
+    end: Vec<u8>,
+    trailer: Vec<u8>,
+}
+
+impl Framing {
+    fn around(&self, content: &[u8]) -> Vec<u8> {
+        [&self.start, content, &self.end, &self.trailer].concat()
+    }
+}
+
 /// A script, written step by step.
 pub struct Receiver {
     address: SocketAddr,
+    framing: Framing,
     steps: Vec<Step>,
 }
 
@@ -62,11 +80,27 @@ impl Receiver {
 
     /// A script for a receiver at this address.
     #[must_use]
-    pub const fn at(address: IpAddr) -> Self {
+    pub fn at(address: IpAddr) -> Self {
         Self {
             address: SocketAddr::new(address, 0),
+            framing: Framing {
+                start: b"\x0B".to_vec(),
+                end: b"\x1C".to_vec(),
+                trailer: b"\r".to_vec(),
+            },
             steps: Vec::new(),
         }
+    }
+
+    /// Has frames made of these bytes, from here on and for all that is read.
+    #[must_use]
+    pub fn framing(mut self, start: &[u8], end: &[u8], trailer: &[u8]) -> Self {
+        self.framing = Framing {
+            start: start.to_vec(),
+            end: end.to_vec(),
+            trailer: trailer.to_vec(),
+        };
+        self
     }
 
     /// Waits for a sender to connect.
@@ -145,6 +179,28 @@ impl Receiver {
         self.then(Step::ExpectAny)
     }
 
+    /// Reads a frame that is no message and must be as this says.
+    #[must_use]
+    pub fn expect_that(self, check: impl FnOnce(&[u8]) + Send + 'static) -> Self {
+        self.then(Step::ExpectThat(Box::new(check)))
+    }
+
+    /// Reads the sender's commit block of MLLP Release 2.
+    #[must_use]
+    pub fn expect_commit(self) -> Self {
+        self.expect_that(|content| assert_eq!(content, b"\x06", "no commit block"))
+    }
+
+    /// Reads the sender's CA for an acknowledgment with this control id.
+    #[must_use]
+    pub fn expect_accept(self, control_id: &str) -> Self {
+        let msa = format!("\rMSA|CA|{control_id}\r");
+        self.expect_that(move |content| {
+            assert!(content.starts_with(b"MSH"), "no acknowledgment");
+            assert!(content.ends_with(msa.as_bytes()), "no CA for this");
+        })
+    }
+
     /// Reads until the sender ends the connection; no byte may come.
     #[must_use]
     pub fn expect_end(self) -> Self {
@@ -166,7 +222,20 @@ impl Receiver {
     /// Writes a frame with this content.
     #[must_use]
     pub fn reply(self, content: &[u8]) -> Self {
-        self.send(&messages::frame(content))
+        let frame = self.framing.around(content);
+        self.then(Step::Send(frame))
+    }
+
+    /// Writes MLLP Release 2's commit block: the message is in safe storage.
+    #[must_use]
+    pub fn commit(self) -> Self {
+        self.reply(b"\x06")
+    }
+
+    /// Writes MLLP Release 2's negative commit block.
+    #[must_use]
+    pub fn refuse_to_commit(self) -> Self {
+        self.reply(b"\x15")
     }
 
     /// Writes these bytes.
@@ -178,7 +247,8 @@ impl Receiver {
     /// Writes a frame with this content, as far as the sender takes it.
     #[must_use]
     pub fn offer(self, content: &[u8]) -> Self {
-        self.then(Step::Offer(messages::frame(content)))
+        let frame = self.framing.around(content);
+        self.then(Step::Offer(frame))
     }
 
     /// Writes these pieces, each as a segment of its own as far as TCP lets it.
@@ -242,6 +312,8 @@ impl Receiver {
         let mut play = Play {
             listener,
             connection: None,
+            framing: self.framing,
+            unread: Vec::new(),
             received: Vec::new(),
         };
         let thread = std::thread::spawn(move || {
@@ -276,6 +348,18 @@ impl Running {
         match self.thread.join() {
             Ok(received) => received,
             Err(panic) => std::panic::resume_unwind(panic),
+        }
+    }
+
+    /// As [`Self::finish`], for many at a time: what the sandboxes have still to do
+    /// goes on meanwhile.
+    ///
+    /// # Panics
+    /// With what the script found wrong.
+    pub async fn finished(self) -> Vec<Vec<u8>> {
+        match tokio::task::spawn_blocking(|| self.finish()).await {
+            Ok(received) => received,
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
         }
     }
 }
@@ -338,6 +422,9 @@ impl Write for Line {
 struct Play {
     listener: TcpListener,
     connection: Option<Line>,
+    framing: Framing,
+    /// What came with the frame read last, and after it.
+    unread: Vec<u8>,
     received: Vec<Vec<u8>>,
 }
 
@@ -364,6 +451,7 @@ impl Play {
                 Line::Plain(_) => panic!("the script shakes hands first"),
             },
             Step::ExpectClosing => {
+                self.nothing_is_unread();
                 let read = self.connection().read(&mut [0; 1]);
                 assert_eq!(read.expect("TLS's closing"), 0, "a byte before the closing");
             }
@@ -377,6 +465,7 @@ impl Play {
                 let received = self.read_frame();
                 self.received.push(received);
             }
+            Step::ExpectThat(check) => check(&self.read_frame()),
             Step::ExpectEnd => self.expect_end(),
             Step::ExpectHello => {
                 let (kind, _) = self.read_record().expect("the first message");
@@ -389,6 +478,7 @@ impl Play {
                 }
             }
             Step::ExpectPart(bytes) => {
+                self.nothing_is_unread();
                 let mut part = vec![0; bytes];
                 self.connection().read_exact(&mut part).expect("a part");
             }
@@ -430,6 +520,7 @@ impl Play {
     }
 
     fn accept(&mut self) {
+        self.nothing_is_unread();
         let connection = self.next_sender();
         connection.set_nodelay(true).expect("no delay");
         connection
@@ -551,31 +642,38 @@ impl Play {
         let last = self.received.last().expect("the script expects first");
         let control_id = messages::control_id(last);
         let control_id = String::from_utf8_lossy(&control_id).into_owned();
-        self.write(&messages::frame(&messages::ack(code, &control_id)));
+        let frame = self.framing.around(&messages::ack(code, &control_id));
+        self.write(&frame);
     }
 
-    /// Reads exactly one frame: a sender that writes more is found out by the
-    /// next step.
+    /// Reads one frame. What the sender wrote beyond it, the next step finds.
     fn read_frame(&mut self) -> Vec<u8> {
-        let mut frame = Vec::new();
+        let end = [&self.framing.end[..], &self.framing.trailer].concat();
+        let mut frame = std::mem::take(&mut self.unread);
         let mut buffer = vec![0; 64 * 1024];
-        loop {
+        let mut searched = 0;
+        let size = loop {
+            let mut windows = frame[searched..].windows(end.len());
+            if let Some(found) = windows.position(|window| window == end) {
+                break searched + found;
+            }
+            searched = frame.len().saturating_sub(end.len() - 1);
             let read = self.connection().read(&mut buffer).expect("a message");
             assert!(read > 0, "the sender ended the connection inside a frame");
             frame.extend_from_slice(&buffer[..read]);
-            if frame.ends_with(b"\x1C\r") {
-                break;
-            }
-        }
-        assert_eq!(
-            frame.first(),
-            Some(&0x0B),
-            "a frame begins with a start block"
-        );
-        frame[1..frame.len() - 2].to_vec()
+        };
+        self.unread = frame.split_off(size + end.len());
+        let content = frame[..size].strip_prefix(&self.framing.start[..]);
+        content.expect("a frame begins with a start block").to_vec()
+    }
+
+    fn nothing_is_unread(&self) {
+        let bytes = self.unread.len();
+        assert_eq!(bytes, 0, "the sender wrote more than the script reads");
     }
 
     fn expect_end(&mut self) {
+        self.nothing_is_unread();
         match self.connection().read(&mut [0; 1]) {
             Ok(0) => {}
             Err(error) if error.kind() == ErrorKind::ConnectionReset => {}

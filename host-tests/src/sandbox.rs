@@ -157,7 +157,7 @@ impl Grants {
     }
 }
 
-/// Options to connect with; what is `None` keeps the component's default.
+/// Options to connect with; what is `None` or empty keeps the component's default.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
     /// The timeout of an exchange, in milliseconds.
@@ -170,6 +170,60 @@ pub struct Settings {
     pub max_send_size: Option<u64>,
     /// How to speak TLS.
     pub tls: Option<Tls>,
+    /// Host and port of the receiver to fall back on.
+    pub second_receiver: Option<(String, u16)>,
+    /// Which acknowledgments are waited for.
+    pub acknowledgment_mode: Option<types::AcknowledgmentMode>,
+    /// Which of them settles an exchange.
+    pub settle_on: Option<types::Settling>,
+    /// The timeout of the accept acknowledgment, in milliseconds.
+    pub accept_timeout: Option<u32>,
+    /// The timeout of the application acknowledgment, in milliseconds.
+    pub application_timeout: Option<u32>,
+    /// How long silence has to last to be an answer, in milliseconds.
+    pub quiet_period: Option<u32>,
+    /// The release of MLLP.
+    pub mllp_release: Option<types::MllpRelease>,
+    /// How often a message is sent again on a negative commit block.
+    pub commit_retries: Option<u32>,
+    /// Whether a reply must be the message's own.
+    pub correlation: Option<types::Correlation>,
+    /// Whether replies are judged.
+    pub judging: Option<types::Judging>,
+    /// What is borne beyond the default.
+    pub allow: Vec<types::Leniency>,
+    /// What is not borne, against the default.
+    pub forbid: Vec<types::Leniency>,
+    /// What begins a frame.
+    pub start_block: Option<Vec<u8>>,
+    /// What ends its content.
+    pub end_block: Option<Vec<u8>>,
+    /// What ends the frame.
+    pub trailer: Option<Vec<u8>>,
+    /// What is put right before a message is sent.
+    pub repairs: Vec<types::Repair>,
+    /// Whether a lost connection is made anew.
+    pub reconnect: Option<bool>,
+    /// The shortest time between two tries to connect, in milliseconds.
+    pub reconnect_minimum_delay: Option<u32>,
+    /// The longest, in milliseconds.
+    pub reconnect_maximum_delay: Option<u32>,
+    /// How many tries to connect one call makes.
+    pub reconnect_attempts: Option<u32>,
+    /// For how long one call tries, in milliseconds.
+    pub reconnect_time_limit: Option<u32>,
+    /// Up to which delivery a message is sent again.
+    pub resend: Option<types::Delivery>,
+    /// After how much idleness a connection is replaced, in milliseconds.
+    pub idle_limit: Option<u32>,
+    /// Whether the host sends keep-alive probes.
+    pub keep_alive: Option<bool>,
+    /// After how much silence, in milliseconds.
+    pub keep_alive_idle: Option<u32>,
+    /// The time between two, in milliseconds.
+    pub keep_alive_interval: Option<u32>,
+    /// How many go unanswered.
+    pub keep_alive_count: Option<u32>,
 }
 
 /// TLS options; the default is the component's.
@@ -303,28 +357,10 @@ impl Sandbox {
         port: u16,
         settings: Settings,
     ) -> Result<Client, types::Failure> {
-        let client = self.mllp.hl7_mllp_client();
-        let store = &mut self.store;
-        let resource = client.connect_options();
-        let options = returns(resource.call_constructor(&mut *store, host, port)).await;
-        if let Some(timeout) = settings.timeout {
-            returns(resource.call_set_timeout(&mut *store, options, timeout)).await;
-        }
-        if let Some(timeout) = settings.connect_timeout {
-            returns(resource.call_set_connect_timeout(&mut *store, options, timeout)).await;
-        }
-        if let Some(bytes) = settings.max_message_size {
-            returns(resource.call_set_max_message_size(&mut *store, options, bytes)).await;
-        }
-        if let Some(bytes) = settings.max_send_size {
-            returns(resource.call_set_max_send_size(&mut *store, options, bytes)).await;
-        }
-        if let Some(tls) = &settings.tls {
-            let tls = tls_options(&self.mllp, store, tls).await;
-            returns(resource.call_set_tls(&mut *store, options, tls)).await;
-            returns(tls.resource_drop_async(&mut *store)).await;
-        }
-        returns(client.mllp_client().call_connect(store, options)).await
+        let (mllp, store) = (&self.mllp, &mut self.store);
+        let options = connect_options(mllp, store, host, port, &settings).await;
+        let guest = mllp.hl7_mllp_client().mllp_client();
+        returns(guest.call_connect(store, options)).await
     }
 
     /// Replaces the client's TLS options.
@@ -443,6 +479,24 @@ impl Sandbox {
         (peer, local)
     }
 
+    /// What the client did so far.
+    ///
+    /// # Panics
+    /// If the component traps or hangs.
+    pub async fn counters(&mut self, client: Client) -> types::Counters {
+        let guest = self.mllp.hl7_mllp_client().mllp_client();
+        returns(guest.call_counters(&mut self.store, client)).await
+    }
+
+    /// What happened in the client's last call.
+    ///
+    /// # Panics
+    /// If the component traps or hangs.
+    pub async fn transcript(&mut self, client: Client) -> types::Transcript {
+        let guest = self.mllp.hl7_mllp_client().mllp_client();
+        returns(guest.call_transcript(&mut self.store, client)).await
+    }
+
     /// How many connections stand aside.
     ///
     /// # Panics
@@ -451,6 +505,63 @@ impl Sandbox {
         let guest = self.mllp.hl7_mllp_client();
         returns(guest.call_connections_set_aside(&mut self.store)).await
     }
+}
+
+async fn connect_options(
+    mllp: &Mllp,
+    store: &mut Store<Host>,
+    host: &str,
+    port: u16,
+    settings: &Settings,
+) -> ResourceAny {
+    let resource = mllp.hl7_mllp_client().connect_options();
+    let options = returns(resource.call_constructor(&mut *store, host, port)).await;
+    macro_rules! apply {
+        ($($setter:ident($($value:expr),+) for $given:pat in $setting:ident,)+) => {$(
+            for $given in settings.$setting.iter() {
+                returns(resource.$setter(&mut *store, options, $($value),+)).await;
+            }
+        )+};
+    }
+    apply! {
+        call_set_timeout(value) for &value in timeout,
+        call_set_connect_timeout(value) for &value in connect_timeout,
+        call_set_max_message_size(value) for &value in max_message_size,
+        call_set_max_send_size(value) for &value in max_send_size,
+        call_set_second_receiver(host, *port) for (host, port) in second_receiver,
+        call_set_acknowledgment_mode(value) for &value in acknowledgment_mode,
+        call_set_settle_on(value) for &value in settle_on,
+        call_set_accept_timeout(value) for &value in accept_timeout,
+        call_set_application_timeout(value) for &value in application_timeout,
+        call_set_quiet_period(value) for &value in quiet_period,
+        call_set_mllp_release(value) for &value in mllp_release,
+        call_set_commit_retries(value) for &value in commit_retries,
+        call_set_correlation(value) for &value in correlation,
+        call_set_judging(value) for &value in judging,
+        call_allow(value) for &value in allow,
+        call_forbid(value) for &value in forbid,
+        call_set_start_block(bytes) for bytes in start_block,
+        call_set_end_block(bytes) for bytes in end_block,
+        call_set_trailer(bytes) for bytes in trailer,
+        call_add_repair(value) for &value in repairs,
+        call_set_reconnect(value) for &value in reconnect,
+        call_set_reconnect_minimum_delay(value) for &value in reconnect_minimum_delay,
+        call_set_reconnect_maximum_delay(value) for &value in reconnect_maximum_delay,
+        call_set_reconnect_attempts(value) for &value in reconnect_attempts,
+        call_set_reconnect_time_limit(value) for &value in reconnect_time_limit,
+        call_set_resend(value) for &value in resend,
+        call_set_idle_limit(value) for &value in idle_limit,
+        call_set_keep_alive(value) for &value in keep_alive,
+        call_set_keep_alive_idle(value) for &value in keep_alive_idle,
+        call_set_keep_alive_interval(value) for &value in keep_alive_interval,
+        call_set_keep_alive_count(value) for &value in keep_alive_count,
+    }
+    if let Some(tls) = &settings.tls {
+        let tls = tls_options(mllp, store, tls).await;
+        returns(resource.call_set_tls(&mut *store, options, tls)).await;
+        returns(tls.resource_drop_async(&mut *store)).await;
+    }
+    options
 }
 
 async fn tls_options(mllp: &Mllp, store: &mut Store<Host>, tls: &Tls) -> ResourceAny {

@@ -10,13 +10,30 @@ use host_tests::sandbox::types::{
 #[tokio::test(flavor = "multi_thread")]
 async fn each_code_has_its_verdict() {
     use AcknowledgmentCode as Code;
-    for (letters, code, verdict) in [
-        ("AA", Code::ApplicationAccept, Verdict::Applied),
-        ("AE", Code::ApplicationError, Verdict::Refused),
-        ("AR", Code::ApplicationReject, Verdict::Refused),
-        ("CA", Code::CommitAccept, Verdict::Accepted),
-        ("CE", Code::CommitError, Verdict::Refused),
-        ("CR", Code::CommitReject, Verdict::Refused),
+    let wrong_mode = |code| vec![Warning::WrongMode(code)];
+    for (letters, code, verdict, warnings) in [
+        ("AA", Code::ApplicationAccept, Verdict::Applied, vec![]),
+        ("AE", Code::ApplicationError, Verdict::Refused, vec![]),
+        ("AR", Code::ApplicationReject, Verdict::Refused, vec![]),
+        // A message in original mode does not ask for these.
+        (
+            "CA",
+            Code::CommitAccept,
+            Verdict::Accepted,
+            wrong_mode(Code::CommitAccept),
+        ),
+        (
+            "CE",
+            Code::CommitError,
+            Verdict::Refused,
+            wrong_mode(Code::CommitError),
+        ),
+        (
+            "CR",
+            Code::CommitReject,
+            Verdict::Refused,
+            wrong_mode(Code::CommitReject),
+        ),
     ] {
         let receiver = Receiver::new()
             .accept()
@@ -33,7 +50,7 @@ async fn each_code_has_its_verdict() {
             (code, b"7".to_vec())
         );
         assert_eq!(reply.message, ack(letters, "7"));
-        assert!(reply.warnings.is_empty());
+        assert_eq!(reply.warnings, warnings);
         assert!(
             sandbox.is_open(client).await,
             "a refusal ends no connection"

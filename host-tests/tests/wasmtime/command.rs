@@ -25,7 +25,11 @@ async fn files_go_in_order_over_one_connection() {
         .allow(receiver.address);
     let outcome = call.run().await;
     assert!(outcome.success, "{outcome:?}");
-    assert_eq!(outcome.errors, "");
+    // Nothing in it asks for an accept acknowledgment.
+    assert_eq!(
+        outcome.errors,
+        "mllp-send: b.hl7: warning: wrong-mode (CA)\n"
+    );
     let words: Vec<Vec<_>> = outcome
         .output
         .lines()
@@ -148,13 +152,20 @@ async fn json_has_the_documented_fields() {
         "bytes": message("1").len(),
         "verdict": "applied",
         "code": "AA",
+        "accept": null,
+        "commit": null,
         "delivery": null,
         "cause": null,
         "tls": null,
         "phase": null,
         "explanation": null,
-        "warnings": [{ "code": "space-after-frame", "count": 1 }],
+        "errors": [],
+        "warnings": [{
+            "code": "space-after-frame", "count": 1, "detail": null, "control_id": null,
+        }],
         "attempts": [],
+        "transmissions": 1,
+        "retries": [],
         "ack": String::from_utf8(ack("AA", "1")).unwrap(),
     });
     assert_eq!(serde_json::Value::Object(told), expected);
@@ -217,7 +228,7 @@ async fn one_per_connection_makes_a_connection_for_each() {
 async fn limits_and_timeouts_are_obeyed() {
     let receiver = Receiver::new().accept().expect_end().start();
     let address = receiver.address.to_string();
-    let small = Call::new(&["--max-size", "20", &address]).input(&message("1"));
+    let small = Call::new(&["--max-send-size", "20", &address]).input(&message("1"));
     let outcome = small.allow(receiver.address).run().await;
     assert!(outcome.output.contains("invalid-message"), "{outcome:?}");
     let _ = receiver.finish();
@@ -238,7 +249,10 @@ async fn a_wrong_option_says_what_to_write_instead() {
         (&["--timeout", "soon", "h:1"], "500ms"),
         (&["localhost"], "HOST:PORT"),
         (&["::1:2575"], "[::1]:2575"),
-        (&["--max-size", "0", "h:1"], "1 or more"),
+        (&["--max-send-size", "0", "h:1"], "1 or more"),
+        (&["--settle-on", "never", "h:1"], "application, accept"),
+        (&["--resend", "in-doubt", "h:1"], "--reconnect"),
+        (&["--end-block", "0B", "h:1"], "end block"),
         (&["--tls", "check", "h:1"], "mllp-send check"),
         (&[], "HOST:PORT"),
     ] {

@@ -10,7 +10,8 @@ use host_tests::messages::message;
 use host_tests::openssl;
 use host_tests::peers::{self, Peer, Software};
 use host_tests::receiver::Receiver;
-use host_tests::{samples, sandbox};
+use host_tests::samples::{self, Sample};
+use host_tests::sandbox;
 
 /// Runs the command in `folder`; `None` if wasmtime is left out.
 fn run(folder: &Path, flags: &[&str], arguments: &[String]) -> Option<Output> {
@@ -24,8 +25,18 @@ fn run(folder: &Path, flags: &[&str], arguments: &[String]) -> Option<Output> {
     Some(output.expect("wasmtime runs"))
 }
 
+/// Whether the command is to send it this sample: `docs/receivers.md` tells why not.
+fn takes(software: Software, sample: &Sample) -> bool {
+    match software {
+        Software::SimpleHl7 => sample.message.starts_with(b"MSH|"),
+        // Of a message of 1 MB it takes so long that nobody should wait for it here.
+        Software::Hl7apy => sample.message.len() < 1_000_000,
+        _ => true,
+    }
+}
+
 #[test]
-fn every_sample_goes_to_either_receiver() {
+fn every_sample_goes_to_every_receiver_that_takes_it() {
     let samples = samples::all();
     let files: Vec<_> = samples
         .iter()
@@ -37,9 +48,12 @@ fn every_sample_goes_to_either_receiver() {
             continue;
         };
         let mut arguments = vec![peer.address.to_string()];
-        arguments.extend(samples.iter().map(|sample| sample.name.clone()));
-        if software == Software::NodeHl7Server {
-            // It repeats old acknowledgments from a connection's second message on.
+        let taken = samples.iter().filter(|sample| takes(software, sample));
+        arguments.extend(taken.map(|sample| sample.name.clone()));
+        let sent = arguments.len() - 1;
+        if matches!(software, Software::NodeHl7Server | Software::Hl7apy) {
+            // The one repeats old acknowledgments from a connection's second message on,
+            // the other ends it after the first.
             arguments.insert(0, "--one-per-connection".to_owned());
         }
         let Some(output) = run(folder.path(), &["-S", "inherit-network"], &arguments) else {
@@ -47,7 +61,7 @@ fn every_sample_goes_to_either_receiver() {
         };
         let told = String::from_utf8_lossy(&output.stdout);
         assert!(output.status.success(), "{software:?}: {output:?}");
-        assert_eq!(told.lines().count(), samples.len(), "{told}");
+        assert_eq!(told.lines().count(), sent, "{told}");
         assert!(told.lines().all(|line| line.contains("applied")), "{told}");
     }
 }

@@ -8,13 +8,12 @@ use host_tests::receiver::Receiver;
 use host_tests::sandbox::types::{Cause, Delivery, InvalidOption, Phase, Verdict};
 use host_tests::sandbox::{Sandbox, Settings};
 
-const SHORT: Settings = Settings {
-    timeout: Some(300),
-    connect_timeout: None,
-    max_message_size: None,
-    max_send_size: None,
-    tls: None,
-};
+fn short() -> Settings {
+    Settings {
+        timeout: Some(300),
+        ..Settings::default()
+    }
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_options_timeout_governs_the_exchange() {
@@ -24,7 +23,10 @@ async fn the_options_timeout_governs_the_exchange() {
         .expect_end()
         .start();
     let mut sandbox = Sandbox::for_receiver(&receiver).await;
-    let client = sandbox.connect_with(receiver.address, SHORT).await.unwrap();
+    let client = sandbox
+        .connect_with(receiver.address, short())
+        .await
+        .unwrap();
     let failure = sandbox.send(client, &message("1")).await.unwrap_err();
     assert!(matches!(failure.cause, Cause::TimedOut));
     assert_eq!(
@@ -61,7 +63,10 @@ async fn a_reply_dribbled_a_byte_at_a_time_still_ends_at_the_deadline() {
         .dribble(&slow, Duration::from_millis(50))
         .start();
     let mut sandbox = Sandbox::for_receiver(&receiver).await;
-    let client = sandbox.connect_with(receiver.address, SHORT).await.unwrap();
+    let client = sandbox
+        .connect_with(receiver.address, short())
+        .await
+        .unwrap();
     let failure = sandbox.send(client, &message("1")).await.unwrap_err();
     assert!(matches!(failure.cause, Cause::TimedOut));
     assert_eq!(failure.delivery, Delivery::InDoubt);
@@ -83,7 +88,10 @@ async fn after_a_timeout_the_next_send_never_meets_the_late_acknowledgment() {
         .acknowledge("AE")
         .start();
     let mut sandbox = Sandbox::for_receiver(&receiver).await;
-    let client = sandbox.connect_with(receiver.address, SHORT).await.unwrap();
+    let client = sandbox
+        .connect_with(receiver.address, short())
+        .await
+        .unwrap();
     let failure = sandbox.send(client, &message("1")).await.unwrap_err();
     assert!(matches!(failure.cause, Cause::TimedOut));
     gave_up.announce();

@@ -5,10 +5,16 @@
 // Tests state what must be; a failed expectation is how they speak.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod acknowledgment_modes;
 mod acknowledgments;
 mod command;
+mod command_exchange;
+mod command_explain;
 mod command_line;
+mod command_options;
 mod command_tls;
+mod common;
+mod counters;
 mod cryptography;
 mod deadlines;
 mod denials;
@@ -17,13 +23,27 @@ mod foreign_receivers;
 mod foreign_tls;
 mod framing;
 mod guard;
+mod idle_connections;
 mod imports;
+mod judging;
+mod late_acknowledgments;
+mod leniencies;
 mod lifecycle;
 mod limits;
+mod mllp_release_2;
+#[path = "../../../tests/support/modes.rs"]
+mod modes;
+mod options;
+mod own_framing;
 mod reaching;
+mod repair;
+mod second_receiver;
 mod stalled_receivers;
+mod supervised_run;
+mod supervision;
 mod tls_closing;
 mod tls_exchange;
 mod tls_names;
 mod tls_refusals;
 mod tls_resumption;
+mod transcript;

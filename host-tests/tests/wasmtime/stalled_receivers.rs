@@ -141,7 +141,7 @@ async fn the_command_ends_too() {
     let receiver = Receiver::new().accept().wait_for(&done).start();
     let size = LARGE.to_string();
     let address = receiver.address.to_string();
-    let arguments = ["--timeout", "500ms", "--max-size", &size, &address];
+    let arguments = ["--timeout", "500ms", "--max-send-size", &size, &address];
     let call = Call::new(&arguments).input(&message_of("1", LARGE));
     let outcome = call.allow(receiver.address).run().await;
     assert!(!outcome.success);
