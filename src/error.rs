@@ -808,20 +808,20 @@ impl fmt::Display for Failure {
             Delivery::InDoubt => "the message may have arrived",
         };
         f.write_str(place)?;
-        match self.attempts.as_slice() {
-            [] => write!(f, "{}", self.cause)?,
-            attempts => {
-                for (index, attempt) in attempts.iter().enumerate() {
-                    let separator = if index == 0 { "" } else { "; " };
-                    write!(f, "{separator}{attempt}")?;
-                }
-            }
+        for (index, attempt) in self.attempts.iter().enumerate() {
+            let separator = if index == 0 { "" } else { "; " };
+            write!(f, "{separator}{attempt}")?;
+        }
+        let is_told = |attempt: &Attempt| attempt.cause == self.cause;
+        if !self.attempts.iter().any(is_told) {
+            let separator = if self.attempts.is_empty() { "" } else { "; " };
+            write!(f, "{separator}{}", self.cause)?;
         }
         if self.phase != Phase::Close {
             write!(f, " ({known})")?;
         }
         if !self.retries.is_empty() {
-            write!(f, " after {} more tries", self.retries.len())?;
+            write!(f, "; tries before: {}", self.retries.len())?;
         }
         match self.hint {
             Some(hint) => write!(f, "; {}", hint.sentence()),

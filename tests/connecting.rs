@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use mllp_client::client::MllpClient;
 use mllp_client::clock::Instant;
-use mllp_client::error::{Cause, Delivery, Failure, Grant, InvalidOption, Phase};
+use mllp_client::error::{Attempt, Cause, Delivery, Failure, Grant, InvalidOption, Phase};
 use mllp_client::options::{ConnectOptions, KeepAlive};
 use mllp_client::transport::{Connection, Read, Transport, Write};
 
@@ -154,6 +154,20 @@ fn no_address_is_tried_after_the_deadline() {
     let outcome = MllpClient::connect(&mut table, options).map(|client| client.peer_address());
     assert_eq!(outcome.unwrap_err().cause, Cause::TimedOut);
     assert_eq!(table.tried, []);
+}
+
+#[test]
+fn a_cause_that_no_attempt_has_is_told_beside_them() {
+    let mut failure = Failure::not_sent(Phase::Connect, Cause::TimedOut);
+    failure.attempts.push(Attempt {
+        address: "127.0.0.1:2575".parse().unwrap(),
+        cause: Cause::ConnectionRefused,
+    });
+    assert_eq!(
+        failure.explanation(),
+        "connecting: 127.0.0.1:2575: connection refused: nothing listens there; the deadline \
+         passed (nothing was sent)"
+    );
 }
 
 #[test]

@@ -14,7 +14,7 @@ use host_tests::sandbox::types::{
 use host_tests::sandbox::{Grants, Sandbox, Settings, Tls};
 
 /// Options with this second receiver.
-fn second(address: SocketAddr) -> Settings {
+fn standby(address: SocketAddr) -> Settings {
     Settings {
         second_receiver: Some((address.ip().to_string(), address.port())),
         ..Settings::default()
@@ -30,7 +30,7 @@ async fn the_second_receiver_is_used_where_the_first_refuses_and_every_reply_say
     let first = Refusing::new();
     let receiver = Receiver::new().accept().serve(2, "AA").start();
     let mut sandbox = sandbox_for(first.address, receiver.address).await;
-    let settings = second(receiver.address);
+    let settings = standby(receiver.address);
     let client = sandbox.connect_with(first.address, settings).await.unwrap();
     for id in ["1", "2"] {
         let reply = sandbox.send(client, &message(id)).await.unwrap();
@@ -49,7 +49,7 @@ async fn a_first_receiver_that_stays_silent_gets_half_of_the_time() {
     let mut sandbox = sandbox_for(first.address, receiver.address).await;
     let settings = Settings {
         connect_timeout: Some(2_000),
-        ..second(receiver.address)
+        ..standby(receiver.address)
     };
     let begun = Instant::now();
     let client = sandbox.connect_with(first.address, settings).await.unwrap();
@@ -64,7 +64,7 @@ async fn the_second_receiver_is_used_where_the_host_does_not_allow_the_first() {
     let first = "127.0.0.9:2575".parse().unwrap();
     let receiver = Receiver::new().accept().serve(1, "AA").start();
     let mut sandbox = Sandbox::for_receiver(&receiver).await;
-    let settings = second(receiver.address);
+    let settings = standby(receiver.address);
     let client = sandbox.connect_with(first, settings).await.unwrap();
     let reply = sandbox.send(client, &message("1")).await.unwrap();
     assert_eq!(reply.warnings, [Warning::SecondReceiver]);
@@ -74,16 +74,20 @@ async fn the_second_receiver_is_used_where_the_host_does_not_allow_the_first() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_second_receiver_hears_nothing_while_the_first_answers() {
     let first = Receiver::new().accept().serve(2, "AA").start();
-    // It would be connected to without being accepted.
-    let standby = Refusing::new();
-    let mut sandbox = sandbox_for(first.address, standby.address).await;
-    let settings = second(standby.address);
+    let second = Refusing::new();
+    let address = second.address;
+    let listener = second.listen();
+    let mut sandbox = sandbox_for(first.address, address).await;
+    let settings = standby(address);
     let client = sandbox.connect_with(first.address, settings).await.unwrap();
     for id in ["1", "2"] {
         let reply = sandbox.send(client, &message(id)).await.unwrap();
         assert_eq!(reply.warnings, []);
     }
     assert_eq!(first.finished().await.len(), 2);
+    listener.set_nonblocking(true).unwrap();
+    let nobody = listener.accept().unwrap_err();
+    assert_eq!(nobody.kind(), std::io::ErrorKind::WouldBlock);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -100,7 +104,7 @@ async fn the_next_connection_tries_the_first_receiver_again() {
     let mut sandbox = sandbox_for(address, receiver.address).await;
     let settings = Settings {
         reconnect: Some(true),
-        ..second(receiver.address)
+        ..standby(receiver.address)
     };
     let client = sandbox.connect_with(address, settings).await.unwrap();
     let reply = sandbox.send(client, &message("1")).await.unwrap();
@@ -144,7 +148,7 @@ async fn where_both_fail_the_attempts_tell_of_both() {
             reconnect_minimum_delay: Some(1),
             reconnect_maximum_delay: Some(2),
             reconnect_attempts: Some(3),
-            ..second(other.address)
+            ..standby(other.address)
         };
         let outcome = sandbox.connect_with(first.address, settings).await;
         let failure = outcome.unwrap_err();
@@ -258,7 +262,7 @@ async fn a_first_receiver_that_cannot_prove_its_name_is_passed_over_and_told() {
         let mut sandbox = sandbox_for(first.address, address).await;
         let settings = Settings {
             tls: Some(Tls::trusting(&authority)),
-            ..second(address)
+            ..standby(address)
         };
         let outcome = sandbox.connect_with(first.address, settings).await;
         if let Some(live) = live {
