@@ -117,8 +117,8 @@ impl<T: Transport> MllpClient<T> {
     /// Sends one message and returns its reply.
     ///
     /// # Errors
-    /// As the WIT lists them. All but `invalid-message` end the client, or its
-    /// connection.
+    /// As the WIT lists them. All but those in phase `prepare` end the client, or
+    /// its connection.
     pub fn send(&mut self, message: Vec<u8>) -> Result<Reply, Failure> {
         self.send_with(message, SendOptions::default())
     }

@@ -48,8 +48,8 @@ pub const OWED_TOTAL_BYTES_MAX: usize = 256 * 1024;
 /// How many ERR segments, and repetitions of ERR-1, of one reply are told.
 pub const ERROR_DETAILS_MAX: usize = 32;
 
-/// How long a code of an ERR segment, or the name of the segment it is about, may
-/// be to be told, in bytes: a code is not text.
+/// How long a code of an ERR segment may be to be told, in bytes: a code is not
+/// text.
 pub const ERROR_CODE_BYTES_MAX: usize = 20;
 
 /// The shortest time between two tries to connect, in milliseconds, unless the

@@ -13,7 +13,7 @@ use crate::common::{ack_asking, asking, letters, together, told, word, wrong_mod
 use crate::modes::{self, CODES, Cell, Mode};
 
 /// In milliseconds: as long as no reply takes here, however busy the machine.
-const SHORT: u32 = 1_500;
+const SHORT: u32 = 3_000;
 const LONG: u32 = 30_000;
 
 /// The message that every case sends, and the one that follows it.

@@ -333,9 +333,9 @@ fn in_modes(software: Software, columns: &[Vec<Cell>]) -> Vec<String> {
 /// Limits for those who say nothing; long enough for a receiver that does.
 fn hasty() -> Settings {
     Settings {
-        accept_timeout: Some(1_000),
-        application_timeout: Some(1_000),
-        quiet_period: Some(1_000),
+        accept_timeout: Some(2_000),
+        application_timeout: Some(2_000),
+        quiet_period: Some(2_000),
         ..Settings::default()
     }
 }

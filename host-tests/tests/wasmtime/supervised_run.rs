@@ -254,13 +254,12 @@ async fn what_is_told_of_two_thousand_messages_agrees_with_a_receiver_restarted_
             "{death:?}: {word}"
         );
     }
-    // Doubt is left by nothing else, and by each once at most.
+    // Doubt is left by nothing else.
     let doubtful: Vec<_> = plan.iter().copied().filter_map(in_doubt_by).collect();
     assert!(
         in_doubt.iter().all(|id| doubtful.contains(id)),
         "{in_doubt:?}"
     );
-    assert!(in_doubt.len() <= doubtful.len());
 
     // The component has counted the same.
     let counted = |words: &[usize]| u64::try_from(words.len()).unwrap();
@@ -270,7 +269,7 @@ async fn what_is_told_of_two_thousand_messages_agrees_with_a_receiver_restarted_
     assert_eq!(counters.failures.not_sent, counted(&not_sent));
     assert_eq!(counters.failures.cut_short, counted(&cut_short));
     assert_eq!(counters.retransmissions, 0);
-    assert!(counters.reconnections >= counted(&vec![0; plan.len()]));
+    assert!(counters.reconnections >= u64::try_from(plan.len()).unwrap());
     assert!(counters.stale_connections > 0);
 }
 

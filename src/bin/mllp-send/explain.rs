@@ -397,7 +397,7 @@ impl Outcome {
                 format!("{delivery}: {cause}, the message may have arrived")
             }
             Self::GoesOn => format!("goes on, see after {}", answer.word()),
-            Self::SentAgain => format!("sent again, at most {} times", terms.commit_retries),
+            Self::SentAgain => format!("sent again (--commit-retries {})", terms.commit_retries),
             Self::Skipped => "changes nothing".to_owned(),
         };
         let warnings = self.warnings().iter().map(|warning| match warning {
@@ -492,12 +492,13 @@ impl Step {
                     application,
                     ..
                 } = plan.expectation;
-                let only = if self.after.is_none() && accept != Condition::Never {
-                    accept
-                } else {
-                    application
+                let is_accepted = self.after == Some(Answer::Code(Code::CommitAccept));
+                let only = match (is_accepted, accept, application) {
+                    (true, ..) | (_, Condition::Never, _) => when(application).to_owned(),
+                    (_, _, Condition::Never) => when(accept).to_owned(),
+                    _ if accept == application => when(accept).to_owned(),
+                    _ => format!("accept {}, application {}", when(accept), when(application)),
                 };
-                let only = when(only);
                 format!(
                     "an acknowledgment may come, {only}; {limit} of silence is an answer ({option})"
                 )
@@ -1031,6 +1032,26 @@ mod tests {
         assert_eq!(told["control_id"], "a|b");
         assert_eq!(answer(&told, None, "CA")["then"], "goes-on");
         assert_eq!(answer(&told, Some("CA"), "AA")["verdict"], "applied");
+    }
+
+    #[test]
+    fn what_silence_breaks_is_told_of_the_fields_that_ask_for_it() {
+        for (line, accept, application, only) in [
+            ("", "ER", "NE", "on error only"),
+            ("", "NE", "SU", "on success only"),
+            (
+                "",
+                "ER",
+                "SU",
+                "accept on error only, application on success only",
+            ),
+            ("--mllp-release two", "ER", "NE", "on error only"),
+        ] {
+            let (_, out, _) = explained(line, &[message(accept, application)]);
+            let sentence = format!("an acknowledgment may come, {only}; 2s of silence");
+            assert!(out.contains(&sentence), "{accept}/{application}: {out}");
+            assert!(!out.contains("may come, never"), "{out}");
+        }
     }
 
     #[test]

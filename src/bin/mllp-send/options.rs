@@ -1,6 +1,6 @@
-//! An option for each setter of the WIT's `connect-options` and `tls-options`, by
-//! the same name and with the same default.
-//! `host-tests/tests/wasmtime/options.rs` holds them to it.
+//! An option for each setter of the WIT's `connect-options`, by the same name, and
+//! of `tls-options`, with the same default.
+//! `host-tests/tests/wasmtime/command_options.rs` holds them to it.
 
 use std::path::PathBuf;
 

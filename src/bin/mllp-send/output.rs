@@ -128,11 +128,10 @@ impl Report {
         }
     }
 
-    /// The errors that the reply tells of, as far as they may be told.
-    pub(crate) fn errors(&self) -> Vec<ErrorDetail> {
-        let errors = self.outcome.as_ref().map(|reply| reply.errors.iter());
-        let errors = errors.into_iter().flatten().cloned();
-        errors.filter_map(tellable).collect()
+    /// The errors that the reply tells of, in codes.
+    pub(crate) fn errors(&self) -> &[ErrorDetail] {
+        let reply = self.outcome.as_ref();
+        reply.map_or(&[], |reply| reply.errors.as_slice())
     }
 
     /// What the verdict rests on: MSA-1, or the content of a commit block that
@@ -274,7 +273,7 @@ impl<O: Write, E: Write> Output<O, E> {
                 self.complain(&label, &repetition);
             }
             for detail in report.errors() {
-                self.complain(&label, &error(&detail));
+                self.complain(&label, &error(detail));
             }
             // `--insecure` was said already, for the whole run.
             let warnings = report.warnings().iter();
@@ -335,22 +334,6 @@ fn line(report: &Report, label_width: usize) -> String {
     format!(
         "{label:<label_width$}  {control_id:<CONTROL_ID_WIDTH$}  {word:<9}  {reason}  {milliseconds} ms\n"
     )
-}
-
-/// Where a receiver put something else than the name of a segment, as a patient's, no
-/// place is told. `None` where nothing is left then.
-fn tellable(mut error: ErrorDetail) -> Option<ErrorDetail> {
-    let is_name = |name: &str| {
-        // HL7 v2.5 2.5.2.
-        let letters = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
-        name.len() == 3 && name.bytes().all(letters)
-    };
-    error.location = error.location.filter(|place| is_name(&place.segment));
-    let tells = error.location.is_some()
-        || error.code.is_some()
-        || error.severity.is_some()
-        || error.application_code.is_some();
-    tells.then_some(error)
 }
 
 fn reason(retry: &Retry) -> String {
@@ -913,27 +896,6 @@ mod tests {
                 "application_code": null,
             })
         );
-    }
-
-    #[test]
-    fn what_is_no_name_of_a_segment_is_not_told_as_one() {
-        for name in ["SECRET", "Sec", "SE", "S-E"] {
-            let told = || {
-                replied(|reply| {
-                    let nowhere = error_at(name, [Some(1); 5]);
-                    let fatal = ErrorDetail {
-                        severity: Some(Severity::Fatal),
-                        ..nowhere.clone()
-                    };
-                    reply.errors = vec![nowhere, fatal];
-                })
-            };
-            let (_, err) = printed(PLAIN, &[told()]);
-            assert_eq!(err, "mllp-send: adt.hl7: error: F\n");
-            let told = json(told());
-            assert_eq!(told["errors"].as_array().map(Vec::len), Some(1));
-            assert_eq!(told["errors"][0]["segment"], serde_json::Value::Null);
-        }
     }
 
     #[test]

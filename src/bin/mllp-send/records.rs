@@ -66,7 +66,7 @@ impl<'a> Record<'a> {
             tls: failure.and_then(|failure| tls_word(&failure.cause)),
             phase: failure.map(|failure| failure.phase.word()),
             explanation: failure.map(Failure::explanation),
-            errors: report.errors().into_iter().map(Into::into).collect(),
+            errors: report.errors().iter().map(Into::into).collect(),
             warnings: report.warnings().iter().map(Into::into).collect(),
             attempts: attempts.iter().map(Into::into).collect(),
             transmissions: report.transmissions(),
@@ -93,8 +93,8 @@ struct ErrorRecord {
     application_code: Option<String>,
 }
 
-impl From<ErrorDetail> for ErrorRecord {
-    fn from(error: ErrorDetail) -> Self {
+impl From<&ErrorDetail> for ErrorRecord {
+    fn from(error: &ErrorDetail) -> Self {
         let place = error.location.as_ref();
         let number = |which: fn(&ErrorLocation) -> Option<u32>| place.and_then(which);
         Self {
@@ -103,10 +103,10 @@ impl From<ErrorDetail> for ErrorRecord {
             repetition: number(|place| place.repetition),
             component: number(|place| place.component),
             subcomponent: number(|place| place.subcomponent),
-            segment: error.location.map(|place| place.segment),
-            code: error.code,
+            segment: place.map(|place| place.segment.clone()),
+            code: error.code.clone(),
             severity: error.severity.map(Severity::word),
-            application_code: error.application_code,
+            application_code: error.application_code.clone(),
         }
     }
 }
