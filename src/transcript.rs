@@ -164,32 +164,32 @@ pub struct Note {
 
 /// What a machine noted.
 #[derive(Clone, Debug, Default)]
-pub struct Notes(Vec<Note>);
+pub struct Notes {
+    notes: Vec<Note>,
+    left_out: u64,
+}
 
 impl Notes {
     /// Notes an event that is about `bytes` bytes. Bytes that go one after another,
     /// and bytes that come so, are one event.
     pub fn note(&mut self, event: Event, bytes: usize) {
+        let bytes = bytes as u64;
         if matches!(event, Event::HandedOver | Event::Came)
-            && let Some(last) = self.0.last_mut()
+            && let Some(last) = self.notes.last_mut()
             && last.event == event
         {
-            last.bytes = last.bytes.saturating_add(bytes as u64);
-            return;
-        }
-        // One more than a transcript has, so that it can tell there were more.
-        if self.0.len() <= TRANSCRIPT_ENTRIES_MAX {
-            self.0.push(Note {
-                at: None,
-                event,
-                bytes: bytes as u64,
-            });
+            last.bytes = last.bytes.saturating_add(bytes);
+        } else if self.notes.len() < TRANSCRIPT_ENTRIES_MAX {
+            let at = None;
+            self.notes.push(Note { at, event, bytes });
+        } else {
+            self.left_out = self.left_out.saturating_add(1);
         }
     }
 
     /// What was noted since the last stamp happened `now`.
     pub fn stamp(&mut self, now: Instant) {
-        let fresh = self.0.iter_mut().rev();
+        let fresh = self.notes.iter_mut().rev();
         for note in fresh.take_while(|note| note.at.is_none()) {
             note.at = Some(now);
         }
@@ -230,9 +230,11 @@ impl Transcript {
 
     /// Adds what a machine noted; what it had no time for happened `now`.
     pub fn take(&mut self, notes: &mut Notes, now: Instant) {
-        for Note { at, event, bytes } in notes.0.drain(..) {
+        for Note { at, event, bytes } in notes.notes.drain(..) {
             self.add(at.unwrap_or(now), event, bytes);
         }
+        let left_out = core::mem::take(&mut notes.left_out);
+        self.left_out = self.left_out.saturating_add(left_out);
     }
 
     /// What happened, in order.
@@ -245,5 +247,25 @@ impl Transcript {
     #[must_use]
     pub const fn left_out(&self) -> u64 {
         self.left_out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Event, Notes, Transcript};
+    use crate::clock::Instant;
+    use crate::limits::TRANSCRIPT_ENTRIES_MAX;
+
+    #[test]
+    fn what_finds_no_room_is_counted() {
+        let mut notes = Notes::default();
+        for _ in 0..TRANSCRIPT_ENTRIES_MAX + 50 {
+            notes.note(Event::OtherFrame, 1);
+        }
+        let mut transcript = Transcript::begin(Instant::default());
+        transcript.take(&mut notes, Instant::default());
+        transcript.add(Instant::default(), Event::Settled("applied"), 0);
+        assert_eq!(transcript.entries().len(), TRANSCRIPT_ENTRIES_MAX);
+        assert_eq!(transcript.left_out(), 51);
     }
 }

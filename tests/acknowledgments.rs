@@ -13,8 +13,11 @@ use mllp_client::proto::terms::{Correlation, Judging, Release, SettleOn, Terms};
 use mllp_client::proto::warning::Warning;
 use mllp_client::session::Session;
 
+#[path = "support/modes.rs"]
+mod modes;
+#[path = "support/session.rs"]
 mod support;
-use support::{modes, terms};
+use support::terms;
 
 const START: Instant = Instant::from_nanoseconds(1_000);
 const LATER: Duration = Duration::from_millis(10);

@@ -10,6 +10,7 @@ use mllp_client::proto::exchange::{Reply, Verdict};
 use mllp_client::proto::warning::Warning;
 use mllp_client::session::Session;
 
+#[path = "support/session.rs"]
 mod support;
 use support::terms;
 

@@ -12,6 +12,7 @@ use mllp_client::proto::terms::{Release, SettleOn, Terms};
 use mllp_client::proto::warning::Warning;
 use mllp_client::session::Session;
 
+#[path = "support/session.rs"]
 mod support;
 use support::terms;
 

@@ -10,6 +10,7 @@ use mllp_client::proto::framing::Framing;
 use mllp_client::proto::terms::Terms;
 use mllp_client::session::Session;
 
+#[path = "support/session.rs"]
 mod support;
 use support::terms;
 

@@ -9,6 +9,7 @@ use mllp_client::proto::terms::{SettleOn, Terms};
 use mllp_client::session::Session;
 use mllp_client::transcript::Transcript;
 
+#[path = "support/session.rs"]
 mod support;
 use support::terms;
 

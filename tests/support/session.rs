@@ -1,9 +1,5 @@
 //! What the native tests of the session have in common.
 
-#![allow(dead_code, reason = "each test program uses a part of it")]
-
-pub(crate) mod modes;
-
 use std::time::Duration;
 
 use mllp_client::clock::Instant;
