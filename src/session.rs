@@ -176,7 +176,10 @@ impl Session {
             .len()
             .saturating_sub(self.terms.framing.size());
         self.notes.note(Event::MessageBegun, content);
-        let exchange = Exchange::new(message, deadline, commit, keep, &self.terms);
+        let mut exchange = Exchange::new(message, deadline, commit, keep, &self.terms);
+        for warning in self.pending.drain(..) {
+            exchange.warn(warning);
+        }
         self.exchange = Some(exchange);
     }
 
@@ -191,9 +194,6 @@ impl Session {
         let space = self.space.saturating_add(self.decoder.take_space());
         if space > 0 {
             exchange.warn(Warning::SpaceAfterFrame(space));
-        }
-        for warning in self.pending.drain(..) {
-            exchange.warn(warning);
         }
         let still_owed = self.owes() || self.commits_for_owed > 0;
         if still_owed {
@@ -477,10 +477,7 @@ impl Session {
             control_id: reading.control_id.to_vec(),
         };
         let wants_acknowledgment = reading.wants_acknowledgment;
-        let line_feeds = reading.line_feeds.then_some(Warning::LineFeedSegments);
-        for warning in frame.warnings.iter().cloned().chain(line_feeds) {
-            self.warn(warning);
-        }
+        self.warn_of(frame, reading.line_feeds);
         self.warn(Warning::LateAcknowledgment(acknowledgment));
         if self.release == Release::Two {
             self.owe(&[Commit::Positive.byte()], "commit block 06");
@@ -510,6 +507,7 @@ impl Session {
             Ok(reading) if !is_own(reading.control_id) => {
                 let size = frame.content.len();
                 self.notes.note(Event::OtherAcknowledgment, size);
+                self.warn_of(frame, reading.line_feeds);
                 self.warn(Warning::OtherAcknowledgment(1));
                 true
             }
@@ -562,8 +560,17 @@ impl Session {
     /// Tells with the exchange in progress, or with the next one.
     fn warn(&mut self, warning: Warning) {
         match &mut self.exchange {
-            Some(exchange) if exchange.is_settled() => exchange.warn(warning),
-            _ => warning.join(&mut self.pending),
+            Some(exchange) => exchange.warn(warning),
+            None => warning.join(&mut self.pending),
+        }
+    }
+
+    /// Tells of the leniencies that a frame needed which belongs to no exchange in
+    /// progress.
+    fn warn_of(&mut self, frame: &Incoming, line_feeds: bool) {
+        let line_feeds = line_feeds.then_some(Warning::LineFeedSegments);
+        for warning in frame.warnings.iter().cloned().chain(line_feeds) {
+            self.warn(warning);
         }
     }
 

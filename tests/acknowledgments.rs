@@ -838,7 +838,13 @@ fn a_receiver_that_repeats_itself_without_end_makes_nothing_grow() {
         line.acknowledge("AA", "1");
         let reply = line.outcome();
         let warnings = reply.map_or_else(|failure| failure.warnings, |reply| reply.warnings);
-        assert!(warnings.len() < 5, "{}", warnings.len());
+        let mut told: Vec<_> = warnings.iter().map(Warning::word).collect();
+        told.sort_unstable();
+        let all = told.len();
+        told.dedup();
+        assert_eq!(told.len(), all, "each of them once: {warnings:?}");
+        let repeated = |warning: &Warning| matches!(warning, Warning::RepeatedAcknowledgment(_));
+        assert!(warnings.iter().any(repeated), "{warnings:?}");
     }
 }
 
@@ -1085,6 +1091,25 @@ fn acknowledgments_of_other_messages_are_skipped_where_that_is_allowed() {
     assert_eq!(skipped, 4);
     let found = line.look(&[&frame(b"no acknowledgment")]).unwrap_err();
     assert_eq!(found.cause, Cause::ProtocolDesync(Desync::UnreadFrame));
+}
+
+#[test]
+fn what_is_borne_of_a_skipped_acknowledgment_is_told_too() {
+    let mut terms = terms();
+    terms.leniencies.allow(Leniency::OtherAcknowledgment);
+    let old = [b"\n".as_slice(), &frame(&acknowledgment("AA", "0"))].concat();
+    let mut line = Line::new(&terms);
+    line.look(&[&old]).unwrap();
+    line.send("1", "", "");
+    line.receive(&old);
+    line.acknowledge("AA", "1");
+    assert_eq!(
+        line.outcome().unwrap().warnings,
+        [
+            Warning::SpaceBeforeStartBlock(2),
+            Warning::OtherAcknowledgment(2)
+        ]
+    );
 }
 
 #[test]

@@ -208,8 +208,6 @@ pub struct Exchange {
     commit: CommitBlock,
     commit_retries: u32,
     accepted: Option<Accepted>,
-    skipped: u32,
-    repeated: u32,
     warnings: Vec<Warning>,
     transmissions: u32,
     retries: Vec<Retry>,
@@ -246,8 +244,6 @@ impl Exchange {
                 _ => terms.commit_retries,
             },
             accepted: None,
-            skipped: 0,
-            repeated: 0,
             warnings: Vec::new(),
             transmissions: 0,
             retries: Vec::new(),
@@ -368,7 +364,7 @@ impl Exchange {
                 return Receipt::default();
             }
             (Err(_), Judging::WherePossible | Judging::Off) => {
-                self.warnings.extend(warnings);
+                self.warn_all(warnings);
                 self.settle_unjudged(content, None);
                 return Receipt {
                     credited: true,
@@ -376,6 +372,10 @@ impl Exchange {
                 };
             }
         };
+        let mut warnings = warnings;
+        if reading.line_feeds {
+            warnings.push(Warning::LineFeedSegments);
+        }
         let code = Some(reading.code);
         let uncredited = Receipt {
             code,
@@ -386,7 +386,8 @@ impl Exchange {
         match terms.correlation {
             Correlation::Required if is_other => {
                 if terms.leniencies.contains(Leniency::OtherAcknowledgment) {
-                    self.skipped = self.skipped.saturating_add(1);
+                    self.warn_all(warnings);
+                    self.warn(Warning::OtherAcknowledgment(1));
                 } else {
                     self.fail(Desync::OtherControlId.into());
                 }
@@ -394,28 +395,26 @@ impl Exchange {
             }
             // A receiver may repeat it without end.
             _ if is_repeated => {
-                self.repeated = self.repeated.saturating_add(1);
+                self.warn_all(warnings);
+                self.warn(Warning::RepeatedAcknowledgment(1));
                 return Receipt {
                     credited: true,
                     ..uncredited
                 };
             }
-            Correlation::Warned if is_other => self.warnings.push(Warning::OtherControlId),
+            Correlation::Warned if is_other => self.warn(Warning::OtherControlId),
             _ => {}
         }
         let Some(acknowledgment) = copy(&reading) else {
             self.fail(Cause::OutOfMemory);
             return uncredited;
         };
-        self.warnings.extend(warnings);
-        if reading.line_feeds {
-            self.warnings.push(Warning::LineFeedSegments);
-        }
+        self.warn_all(warnings);
         let mut owed = None;
         if reading.wants_acknowledgment {
             owed = ack::accept(&content, at);
             if owed.is_none() {
-                self.warnings.push(Warning::OwedAcknowledgmentUnsent);
+                self.warn(Warning::OwedAcknowledgmentUnsent);
             }
         }
         let errors = reading.errors();
@@ -439,7 +438,7 @@ impl Exchange {
     ) {
         let code = acknowledgment.code;
         if !self.is_asked_for(code) {
-            self.warnings.push(Warning::WrongMode(code));
+            self.warn(Warning::WrongMode(code));
         }
         if code != Code::CommitAccept {
             return self.settle_with(code.into(), content, Some(acknowledgment), errors, None);
@@ -496,7 +495,7 @@ impl Exchange {
             delivery: self.delivery(),
             transmissions: self.transmissions,
             retries: core::mem::take(&mut self.retries),
-            warnings: self.take_warnings(),
+            warnings: core::mem::take(&mut self.warnings),
             ..Failure::not_sent(Phase::Write, cause)
         };
         self.settled = Some(Err(failure));
@@ -642,12 +641,18 @@ impl Exchange {
         self.settled.as_ref()
     }
 
-    /// Adds to the warnings of an exchange that is over.
+    /// Adds to what the outcome tells, or told already.
     pub fn warn(&mut self, warning: Warning) {
-        match &mut self.settled {
-            Some(Ok(reply)) => warning.join(&mut reply.warnings),
-            Some(Err(failure)) => warning.join(&mut failure.warnings),
-            None => {}
+        warning.join(match &mut self.settled {
+            Some(Ok(reply)) => &mut reply.warnings,
+            Some(Err(failure)) => &mut failure.warnings,
+            None => &mut self.warnings,
+        });
+    }
+
+    fn warn_all(&mut self, warnings: Vec<Warning>) {
+        for warning in warnings {
+            self.warn(warning);
         }
     }
 
@@ -682,22 +687,6 @@ impl Exchange {
             _ if end_block_went => Delivery::InDoubt,
             _ => Delivery::CutShort,
         }
-    }
-
-    fn take_warnings(&mut self) -> Vec<Warning> {
-        let mut warnings = core::mem::take(&mut self.warnings);
-        for (count, warning) in [
-            (self.skipped, Warning::OtherAcknowledgment(self.skipped)),
-            (
-                self.repeated,
-                Warning::RepeatedAcknowledgment(self.repeated),
-            ),
-        ] {
-            if count > 0 {
-                warnings.push(warning);
-            }
-        }
-        warnings
     }
 
     /// The message was accepted, and no more will come; where more is `missing`,
@@ -738,9 +727,8 @@ impl Exchange {
         if self.settled.is_some() {
             return;
         }
-        let mut warnings = self.take_warnings();
         if self.commit == CommitBlock::Due && acknowledgment.is_some() {
-            warnings.push(Warning::CommitMissing);
+            self.warn(Warning::CommitMissing);
         }
         let came = (self.commit == CommitBlock::Came).then_some(Commit::Positive);
         self.settled = Some(Ok(Reply {
@@ -750,7 +738,7 @@ impl Exchange {
             accept: self.accepted.take().map(|accepted| accepted.acknowledgment),
             commit: commit.or(came),
             errors,
-            warnings,
+            warnings: core::mem::take(&mut self.warnings),
             transmissions: self.transmissions,
             retries: core::mem::take(&mut self.retries),
         }));

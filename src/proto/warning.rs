@@ -1,6 +1,7 @@
 //! What is worth knowing about an exchange beside its outcome. Codes are stable.
 
 use alloc::vec::Vec;
+use core::mem;
 
 use super::ack::{Acknowledgment, Code};
 use super::repair::Repair;
@@ -59,15 +60,22 @@ pub enum Warning {
 }
 
 impl Warning {
-    /// Adds it to the warnings there are. What a receiver can repeat without end is
-    /// counted.
+    /// Adds it to the warnings there are: to the number of one that counts, and not
+    /// twice where it says the same, so that no receiver can make them grow.
     pub fn join(self, warnings: &mut Vec<Self>) {
-        if let (Self::OtherAcknowledgment(more), Some(Self::OtherAcknowledgment(count))) =
-            (&self, warnings.last_mut())
-        {
-            *count = count.saturating_add(*more);
-        } else {
-            warnings.push(self);
+        let kind = mem::discriminant(&self);
+        let count = self.count();
+        let same = |known: &&mut Self| match count {
+            Some(_) => mem::discriminant(*known) == kind,
+            None => **known == self,
+        };
+        match warnings.iter_mut().find(same) {
+            None => warnings.push(self),
+            Some(known) => {
+                if let (Some(sum), Some(count)) = (known.count_mut(), count) {
+                    *sum = sum.saturating_add(count);
+                }
+            }
         }
     }
 
@@ -108,6 +116,18 @@ impl Warning {
             | Self::OtherAcknowledgment(count)
             | Self::BytesAfterFrame(count)
             | Self::RepeatedAcknowledgment(count) => Some(*count),
+            _ => None,
+        }
+    }
+
+    const fn count_mut(&mut self) -> Option<&mut u32> {
+        match self {
+            Self::SpaceBeforeStartBlock(count)
+            | Self::SpaceAfterFrame(count)
+            | Self::JunkBeforeStartBlock(count)
+            | Self::OtherAcknowledgment(count)
+            | Self::BytesAfterFrame(count)
+            | Self::RepeatedAcknowledgment(count) => Some(count),
             _ => None,
         }
     }
