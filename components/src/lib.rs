@@ -1,5 +1,6 @@
 //! Builds the two components into `target/components`, in a target folder of
 //! their own: the build that asks for them holds the lock of the other one.
+//! The same sources give the same bytes wherever they lie.
 //!
 //! With `MLLP_CRYPTO=ring` in the environment they are made with the feature
 //! `ring`, into `target/components-ring`.
@@ -25,9 +26,19 @@ pub struct Components {
 /// If rustup, cargo or the file system fails; what they print goes to standard
 /// error.
 pub fn build() -> io::Result<Components> {
+    let cargo_home = cargo_home()?;
+    build_from(root(), &cargo_home)
+}
+
+/// The same from a copy of the workspace, with cargo's own files in another place.
+///
+/// # Errors
+/// As [`build`].
+pub fn build_from(root: &Path, cargo_home: &Path) -> io::Result<Components> {
     add_target()?;
+    let place = Place { root, cargo_home };
     let ring = if with_ring() { ",ring" } else { "" };
-    run(&mut cargo(&[
+    run(&mut place.cargo(&[
         "rustc",
         "--release",
         "--lib",
@@ -35,7 +46,7 @@ pub fn build() -> io::Result<Components> {
         "--no-default-features",
         &format!("--features=component{ring}"),
     ]))?;
-    run(&mut cargo(&[
+    run(&mut place.cargo(&[
         "build",
         "--release",
         "--bin=mllp-send",
@@ -43,8 +54,8 @@ pub fn build() -> io::Result<Components> {
         &format!("--features=command{ring}"),
     ]))?;
     Ok(Components {
-        library: publish("mllp_client.wasm")?,
-        command: publish("mllp-send.wasm")?,
+        library: place.publish("mllp_client.wasm")?,
+        command: place.publish("mllp-send.wasm")?,
     })
 }
 
@@ -55,15 +66,20 @@ pub fn build() -> io::Result<Components> {
 /// As [`build`].
 pub fn build_tests() -> io::Result<PathBuf> {
     add_target()?;
-    let output = cargo(&[
-        "test",
-        "--release",
-        "--lib",
-        "--no-run",
-        "--no-default-features",
-        "--message-format=json",
-    ])
-    .output()?;
+    let place = Place {
+        root: root(),
+        cargo_home: &cargo_home()?,
+    };
+    let output = place
+        .cargo(&[
+            "test",
+            "--release",
+            "--lib",
+            "--no-run",
+            "--no-default-features",
+            "--message-format=json",
+        ])
+        .output()?;
     let lines = output.stdout.split(|byte| *byte == b'\n');
     let messages = lines.filter_map(|line| serde_json::from_slice(line).ok());
     messages
@@ -76,12 +92,6 @@ pub fn build_tests() -> io::Result<PathBuf> {
 #[must_use]
 pub fn with_ring() -> bool {
     std::env::var_os("MLLP_CRYPTO").is_some_and(|crypto| crypto == "ring")
-}
-
-/// A folder below `target`, apart for each cryptography.
-fn folder(name: &str) -> PathBuf {
-    let apart = if with_ring() { "-ring" } else { "" };
-    root().join("target").join(format!("{name}{apart}"))
 }
 
 /// The workspace's root.
@@ -106,27 +116,81 @@ fn add_target() -> io::Result<()> {
         .args(["target", "add", TARGET]))
 }
 
-fn cargo(arguments: &[&str]) -> Command {
-    let mut command = Command::new("cargo");
-    // What the outer cargo was told about its own build is not for this one; how
-    // to reach a registry is.
-    for (name, _) in std::env::vars_os() {
-        let name = name.to_string_lossy();
-        let kept = ["CARGO_HOME", "CARGO_NET_", "CARGO_HTTP_", "CARGO_REGISTR"];
-        let inherited =
-            name.starts_with("CARGO") && !kept.iter().any(|kept| name.starts_with(kept));
-        if inherited || name.starts_with("RUSTC") || name == "RUSTFLAGS" {
-            command.env_remove(&*name);
+/// Where cargo keeps what it downloads.
+///
+/// # Errors
+/// If the environment has neither `CARGO_HOME` nor a home.
+pub fn cargo_home() -> io::Result<PathBuf> {
+    let named = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let usual = || std::env::home_dir().map(|home| home.join(".cargo"));
+    let found = named.or_else(usual);
+    found.ok_or_else(|| io::Error::other("there is no home for cargo"))
+}
+
+/// Sources, and what cargo downloaded for them.
+struct Place<'p> {
+    root: &'p Path,
+    cargo_home: &'p Path,
+}
+
+impl Place<'_> {
+    fn cargo(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new("cargo");
+        // What the outer cargo was told about its own build is not for this one; how
+        // to reach a registry is.
+        for (name, _) in std::env::vars_os() {
+            let name = name.to_string_lossy();
+            let kept = ["CARGO_NET_", "CARGO_HTTP_", "CARGO_REGISTR"];
+            let inherited =
+                name.starts_with("CARGO") && !kept.iter().any(|kept| name.starts_with(kept));
+            if inherited || name.starts_with("RUSTC") || name == "RUSTFLAGS" {
+                command.env_remove(&*name);
+            }
         }
+        command
+            .current_dir(self.root)
+            .env("CARGO_HOME", self.cargo_home)
+            .env("CARGO_ENCODED_RUSTFLAGS", self.without_paths())
+            .args(arguments)
+            .args(["--quiet", "--locked", "--package=mllp-client"])
+            .arg(format!("--target={TARGET}"))
+            .arg("--target-dir")
+            .arg(self.folder("guests"));
+        command
     }
-    command
-        .current_dir(root())
-        .args(arguments)
-        .args(["--quiet", "--locked", "--package=mllp-client"])
-        .arg(format!("--target={TARGET}"))
-        .arg("--target-dir")
-        .arg(folder("guests"));
-    command
+
+    /// The names of this machine's folders stay out of what is built.
+    fn without_paths(&self) -> String {
+        let renamed = [(self.root, "mllp-client"), (self.cargo_home, "cargo")];
+        let flags = renamed.map(|(path, name)| {
+            let path = path.display();
+            format!("--remap-path-prefix={path}=/{name}")
+        });
+        flags.join("\u{1f}")
+    }
+
+    /// A folder below `target`, apart for each cryptography.
+    fn folder(&self, name: &str) -> PathBuf {
+        let apart = if with_ring() { "-ring" } else { "" };
+        self.root.join("target").join(format!("{name}{apart}"))
+    }
+
+    /// Puts a built component where the documentation says it lies. Whole or not at
+    /// all: several test programs may do so at the same time.
+    fn publish(&self, name: &str) -> io::Result<PathBuf> {
+        let built = self.folder("guests").join(TARGET).join("release");
+        let folder = self.folder("components");
+        let component = std::fs::read(built.join(name))?;
+        let published = folder.join(name);
+        if std::fs::read(&published).is_ok_and(|there| there == component) {
+            return Ok(published);
+        }
+        std::fs::create_dir_all(&folder)?;
+        let partial = folder.join(format!("{name}.{}", std::process::id()));
+        std::fs::write(&partial, component)?;
+        std::fs::rename(&partial, &published)?;
+        Ok(published)
+    }
 }
 
 fn run(command: &mut Command) -> io::Result<()> {
@@ -135,21 +199,4 @@ fn run(command: &mut Command) -> io::Result<()> {
         return Ok(());
     }
     Err(io::Error::other(format!("{command:?} ended with {status}")))
-}
-
-/// Puts a built component where the documentation says it lies. Whole or not at
-/// all: several test programs may do so at the same time.
-fn publish(name: &str) -> io::Result<PathBuf> {
-    let built = folder("guests").join(TARGET).join("release");
-    let folder = folder("components");
-    let component = std::fs::read(built.join(name))?;
-    let published = folder.join(name);
-    if std::fs::read(&published).is_ok_and(|there| there == component) {
-        return Ok(published);
-    }
-    std::fs::create_dir_all(&folder)?;
-    let partial = folder.join(format!("{name}.{}", std::process::id()));
-    std::fs::write(&partial, component)?;
-    std::fs::rename(&partial, &published)?;
-    Ok(published)
 }
