@@ -13,7 +13,7 @@ use wasmtime_wasi::sockets::SocketAddrUse;
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxView, WasiView};
 
 use crate::event::PATIENCE;
-use crate::sandbox;
+use crate::{sandbox, watch};
 
 /// Far more than a test prints.
 const OUTPUT_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -90,6 +90,12 @@ impl Call {
     /// # Panics
     /// If it traps or hangs.
     pub async fn run(self) -> Outcome {
+        watch::is_marked(&self.input);
+        if let Some(folder) = &self.folder {
+            watch_files(folder);
+        }
+        let is_another = self.program.is_some();
+        let shows_acknowledgments = self.arguments.iter().any(|argument| argument == "--ack");
         let output = MemoryOutputPipe::new(OUTPUT_BYTES_MAX);
         let errors = MemoryOutputPipe::new(OUTPUT_BYTES_MAX);
         let mut ctx = WasiCtx::builder();
@@ -133,13 +139,33 @@ impl Call {
             Ok(result) => result.is_ok(),
             Err(trap) => match trap.downcast_ref::<wasmtime_wasi::I32Exit>() {
                 Some(exit) => exit.0 == 0,
-                None => panic!("the command traps: {trap:?}"),
+                None => {
+                    watch::nothing_in("a trap", &trap);
+                    watch::nothing_in_text("standard error before a trap", &errors.contents());
+                    panic!("the command traps: {trap:?}")
+                }
             },
         };
+        watch::nothing_in_text("standard error", &errors.contents());
+        if !shows_acknowledgments && !is_another {
+            watch::nothing_in_text("standard output", &output.contents());
+        }
         Outcome {
             success,
             output: String::from_utf8_lossy(&output.contents()).into_owned(),
             errors: String::from_utf8_lossy(&errors.contents()).into_owned(),
+        }
+    }
+}
+
+/// What the command may read: keys, and messages that must be marked.
+fn watch_files(folder: &Path) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        match path.extension().and_then(|extension| extension.to_str()) {
+            Some("hl7") => watch::is_marked(&std::fs::read(path).unwrap_or_default()),
+            _ if path.is_file() => watch::watch_key(&std::fs::read(path).unwrap_or_default()),
+            _ => {}
         }
     }
 }

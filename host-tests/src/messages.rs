@@ -1,11 +1,14 @@
-//! Messages and acknowledgments as short as they can be.
+//! Messages and acknowledgments as short as they can be, with a mark in every field
+//! that a patient's data could stand in.
+
+use marks::{MOMENT, NAME, PLACE};
 
 /// An ADT message with this control id.
 #[must_use]
 pub fn message(control_id: &str) -> Vec<u8> {
     format!(
-        "MSH|^~\\&|SENDER|WARD|RECEIVER|LAB|20261123||ADT^A01^ADT_A01|{control_id}|T|2.5\r\
-         EVN||20261123\rPID|1||4711\r"
+        "MSH|^~\\&|{NAME}|{NAME}|{NAME}|{NAME}|{MOMENT}||ADT^A01^ADT_A01|{control_id}|T|2.5\r\
+         EVN||{MOMENT}\rPID|1||{NAME}||{PLACE}\r"
     )
     .into_bytes()
 }
@@ -17,19 +20,28 @@ pub fn message(control_id: &str) -> Vec<u8> {
 #[must_use]
 pub fn message_of(control_id: &str, size: usize) -> Vec<u8> {
     let mut message = message(control_id);
+    pad(&mut message, size);
+    message
+}
+
+/// Makes a message or an acknowledgment exactly `size` bytes long, by a segment more.
+///
+/// # Panics
+/// If it is longer without.
+pub fn pad(message: &mut Vec<u8>, size: usize) {
     message.extend_from_slice(b"NTE|1||");
     assert!(size > message.len(), "no message is that short");
-    message.resize(size - 1, b'x');
+    let marks = NAME.bytes().cycle();
+    message.extend(marks.take(size - 1 - message.len()));
     message.push(b'\r');
-    message
 }
 
 /// An acknowledgment of the message with this control id.
 #[must_use]
 pub fn ack(code: &str, control_id: &str) -> Vec<u8> {
     format!(
-        "MSH|^~\\&|RECEIVER|LAB|SENDER|WARD|20261123||ACK^A01^ACK|R{control_id}|T|2.5\r\
-         MSA|{code}|{control_id}\r"
+        "MSH|^~\\&|{NAME}|{NAME}|{NAME}|{NAME}|{MOMENT}||ACK^A01^ACK|R{control_id}|T|2.5\r\
+         MSA|{code}|{control_id}|{PLACE}\r"
     )
     .into_bytes()
 }

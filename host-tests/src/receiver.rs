@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use crate::event::{Event, PATIENCE};
-use crate::messages;
+use crate::{messages, watch};
 
 /// What a script makes sure of in a message.
 type Check = Box<dyn FnOnce(&[u8]) + Send>;
@@ -35,6 +35,7 @@ enum Step {
     Acknowledge(&'static str),
     Send(Vec<u8>),
     Offer(Vec<u8>),
+    Pour(Vec<u8>, usize),
     SendInPieces(Vec<Vec<u8>>),
     Dribble(Vec<u8>, Duration),
     HalfClose,
@@ -251,6 +252,12 @@ impl Receiver {
         self.then(Step::Offer(frame))
     }
 
+    /// Writes these bytes so many times over, as far as the sender takes them.
+    #[must_use]
+    pub fn pour(self, bytes: &[u8], times: usize) -> Self {
+        self.then(Step::Pour(bytes.to_vec(), times))
+    }
+
     /// Writes these pieces, each as a segment of its own as far as TCP lets it.
     #[must_use]
     pub fn send_in_pieces(self, pieces: Vec<Vec<u8>>) -> Self {
@@ -326,6 +333,16 @@ impl Receiver {
     }
 
     fn then(mut self, step: Step) -> Self {
+        match &step {
+            Step::Send(bytes)
+            | Step::Offer(bytes)
+            | Step::Pour(bytes, _)
+            | Step::Dribble(bytes, _) => {
+                watch::is_marked(bytes);
+            }
+            Step::SendInPieces(pieces) => watch::is_marked(&pieces.concat()),
+            _ => {}
+        }
         self.steps.push(step);
         self
     }
@@ -487,6 +504,11 @@ impl Play {
             Step::Offer(bytes) => {
                 // A sender that has had enough goes away.
                 let _ = self.connection().write_all(&bytes);
+            }
+            Step::Pour(bytes, times) => {
+                let connection = self.connection();
+                // A sender that has had enough goes away.
+                let _ = (0..times).try_for_each(|_| connection.write_all(&bytes));
             }
             Step::SendInPieces(pieces) => {
                 for piece in pieces {

@@ -7,6 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::rc::Rc;
 use std::time::Duration;
 
+use marks::{MOMENT, NAME, PLACE};
 use mllp_client::clock::Instant;
 use mllp_client::error::Cause;
 use mllp_client::options::KeepAlive;
@@ -367,12 +368,12 @@ pub(crate) fn answers(code: &'static str) -> Step {
 
 /// A message with this control id.
 pub(crate) fn message(id: &str) -> Vec<u8> {
-    format!("MSH|^~\\&|A|B|C|D|2026||ADT^A01|{id}|P|2.5\rPID|1\r").into()
+    format!("MSH|^~\\&|{NAME}||||{MOMENT}||ADT^A01|{id}|P|2.5\rPID|1||{NAME}||{PLACE}\r").into()
 }
 
 /// An acknowledgment of the message with this control id.
 pub(crate) fn acknowledgment(code: &str, id: &str) -> Vec<u8> {
-    format!("MSH|^~\\&|C|D|A|B|2026||ACK|R{id}|P|2.5\rMSA|{code}|{id}\r").into()
+    format!("MSH|^~\\&|{NAME}||||{MOMENT}||ACK|R{id}|P|2.5\rMSA|{code}|{id}|{PLACE}\r").into()
 }
 
 /// `content` in a frame.

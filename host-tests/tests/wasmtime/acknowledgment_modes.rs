@@ -8,6 +8,7 @@ use host_tests::messages::{ack, frame, message};
 use host_tests::receiver::Receiver;
 use host_tests::sandbox::types::{Cause, Delivery, Desync, Failure, Reply, Verdict, Warning};
 use host_tests::sandbox::{Client, Sandbox, Settings, Tls};
+use marks::NAME;
 
 use crate::common::{ack_asking, asking, letters, together, told, word, wrong_modes};
 use crate::modes::{self, CODES, Cell, Mode};
@@ -546,7 +547,7 @@ fn is_a_ca_for_it(content: &[u8]) {
     };
     assert_eq!((msh, separators), ("MSH", "^~\\&"));
     // Back to where the acknowledgment came from.
-    assert_eq!((from, at, to, there), ("SENDER", "WARD", "RECEIVER", "LAB"));
+    assert_eq!([from, at, to, there], [NAME; 4]);
     assert_eq!(time.len(), "20261123080000+0000".len());
     assert_eq!(kind, "ACK^A01^ACK");
     assert!(

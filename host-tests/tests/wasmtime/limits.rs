@@ -4,11 +4,13 @@ use host_tests::messages::{ack, frame, message, message_of};
 use host_tests::receiver::Receiver;
 use host_tests::sandbox::types::{Cause, Delivery, Phase, Verdict};
 use host_tests::sandbox::{Grants, Sandbox, Settings};
+use marks::NAME;
 
 fn reply_of(size: usize) -> Vec<u8> {
     let mut reply = ack("AA", "1");
     reply.extend_from_slice(b"NTE|1||");
-    reply.resize(size - 1, b'x');
+    let marks = NAME.bytes().cycle();
+    reply.extend(marks.take(size - 1 - reply.len()));
     reply.push(b'\r');
     reply
 }

@@ -12,6 +12,7 @@ use host_tests::sandbox::types::{
     Correlation, Direction, Judging, Leniency, MllpRelease, Repair, Settling, Transcript, Warning,
 };
 use host_tests::sandbox::{Client, Sandbox, Settings, Tls};
+use marks::NAME;
 
 use crate::common::{ack_asking, asking};
 
@@ -291,6 +292,11 @@ fn mark(place: u8) -> String {
     format!("Qxvzjkwq{}", char::from(b'a' + place))
 }
 
+/// What stands in a field that is no control id.
+fn field(place: u8) -> String {
+    format!("{NAME}-{}", mark(place))
+}
+
 /// Everything a caller may write down without being told that it is content.
 #[derive(Default)]
 struct Told(String);
@@ -332,7 +338,7 @@ impl Told {
 
 /// A message with a mark in every field that may hold anything.
 fn marked(control_id: &str, accept: &str, application: &str) -> Vec<u8> {
-    let mark = |place: usize| mark(u8::try_from(place % 26).unwrap_or_default());
+    let mark = |place: usize| field(u8::try_from(place % 26).unwrap_or_default());
     let fields = |count: usize| (1..=count).map(mark).collect::<Vec<_>>().join("|");
     format!(
         "MSH|^~\\&|{}|{control_id}|{}|{}|{}|{accept}|{application}|{}\r\
@@ -351,7 +357,7 @@ fn marked(control_id: &str, accept: &str, application: &str) -> Vec<u8> {
 
 /// A reply with a mark in every field but those that must be as they are.
 fn marked_reply(code: &str, control_id: &str, accept: &str) -> Vec<u8> {
-    let mark = |place: u8| mark(place);
+    let mark = field;
     format!(
         "MSH|^~\\&|{a}|{b}|{c}|{d}|{e}|{f}|{g}|{h}|{i}|{j}|{k}|{l}|{accept}|NE|{m}\r\
          MSA|{code}|{control_id}|{n}|{o}|{p}|{q}^{r}\r\
@@ -433,11 +439,11 @@ fn cases(own: &str) -> Vec<Case> {
         case("refused", original, framed("AE", own), plain()),
         case("wrong mode", original, framed("CR", own), plain()),
         case("another's", original, framed("AA", &other), plain()),
-        case("unknown code", original, framed(&mark(3), own), plain()),
+        case("unknown code", original, framed(&field(3), own), plain()),
         case(
             "no MSA",
             original,
-            frame(format!("MSH|^~\\&|{other}\r").as_bytes()),
+            frame(format!("MSH|^~\\&|{}\r", field(25)).as_bytes()),
             plain(),
         ),
         case("no MSH", original, frame(other.as_bytes()), plain()),
@@ -606,7 +612,7 @@ async fn no_content_is_told_of_a_late_acknowledgment_but_the_control_id_it_is_th
         .reply(&marked_reply("CA", &own, ""))
         .expect(&marked(&next, "AL", "AL"))
         .reply(&marked_reply("AE", &own, "AL"))
-        .expect_accept(&mark(7))
+        .expect_accept(&field(7))
         .reply(&marked_reply("CA", &next, ""));
     let settings = Settings {
         settle_on: Some(Settling::Accept),
