@@ -126,9 +126,7 @@ impl Mortal {
     pub fn start(port: u16, plan: &[Death], last: usize, drops_duplicates: bool) -> Self {
         // What is built and compiled by now takes nothing of its patience.
         crate::sandbox::library();
-        let [_, high, middle, low] = std::process::id().to_be_bytes();
-        let own = Ipv4Addr::new(127, 64 | (high & 63), middle, low);
-        let address = SocketAddr::from((own, port));
+        let address = SocketAddr::from((own_address(), port));
         let (begin, begun) = mpsc::channel();
         let (go_on, may_go_on) = mpsc::channel();
         let mut life = Life {
@@ -351,6 +349,14 @@ impl Life {
         }
         panic!("the sender did not come back");
     }
+}
+
+/// An address that no other process uses: a port there stays free while nobody
+/// listens.
+#[must_use]
+pub fn own_address() -> Ipv4Addr {
+    let [_, high, middle, low] = std::process::id().to_be_bytes();
+    Ipv4Addr::new(127, 64 | (high & 63), middle, low)
 }
 
 fn listen(address: SocketAddr) -> TcpListener {
