@@ -8,8 +8,8 @@ use core::time::Duration;
 use crate::clock::Instant;
 use crate::counters::Counters;
 use crate::drive::{self, Traffic};
-use crate::error::{Attempt, Cause, Delivery, Failure, InvalidOption, Phase, Retry};
-use crate::limits::{ATTEMPTS_TOLD_MAX, CLOSE_MS_MAX};
+use crate::error::{Attempt, Cause, Delivery, Failure, InvalidOption, Phase, Retry, keep_last};
+use crate::limits::CLOSE_MS_MAX;
 use crate::options::{ConnectOptions, KeepAlive, Receiver, Reconnect, SendOptions};
 use crate::proto::exchange::{Finished, Reply};
 use crate::proto::frame::Outgoing;
@@ -97,8 +97,14 @@ impl<T: Transport> MllpClient<T> {
     /// Those of [`connect`](Self::connect).
     pub fn reconnect(&mut self) -> Result<(), Failure> {
         let deadline = self.network.begin(connect_timeout_ms(&self.options));
+        // One that does not read must leave time to connect.
         let left = self.network.now().until(deadline);
-        self.end(Duration::from_millis(CLOSE_MS_MAX).min(left));
+        let half = if broken!(ClosingTakesAll) {
+            left
+        } else {
+            share(left, 2)
+        };
+        self.end(Duration::from_millis(CLOSE_MS_MAX).min(half));
         let mut tries = Tries::new(self.network.now(), self.options.reconnect);
         self.closed = false;
         self.open(deadline, &mut tries)
@@ -243,6 +249,9 @@ impl<T: Transport> MllpClient<T> {
             let connecting = milliseconds(connect_timeout_ms(&self.options));
             self.open(deadline.min(now.after(connecting)), tries)?;
         }
+        if broken!(LookForgotten) {
+            return Ok(());
+        }
         self.look(deadline)
     }
 
@@ -254,7 +263,7 @@ impl<T: Transport> MllpClient<T> {
             (Ok(()), Some(link)) => link.session.take_warnings(),
             (Ok(()), None) => Vec::new(),
         };
-        tries.warnings.extend(told);
+        tries.warn(told);
         if self.link.is_some() {
             self.end(Duration::ZERO);
             self.network.counters.replaced_idle();
@@ -300,7 +309,8 @@ impl<T: Transport> MllpClient<T> {
             return Finished::without_connection();
         };
         let session = &mut link.session;
-        let keep = self.options.reconnect.on && self.options.resend == Delivery::InDoubt;
+        let keep = self.options.reconnect.on
+            && (self.options.resend == Delivery::InDoubt || broken!(ResentInDoubt));
         session.begin(message, deadline, keep);
         self.network.run(session, &mut link.connection);
         let mut finished = session.finish();
@@ -362,6 +372,11 @@ fn connect_timeout_ms(options: &ConnectOptions) -> u32 {
     options.connect_timeout_ms.unwrap_or(options.timeout_ms)
 }
 
+/// What each of so many gets of `time`.
+fn share(time: Duration, among: u32) -> Duration {
+    time.checked_div(among).unwrap_or_default()
+}
+
 const fn invalid_option(option: InvalidOption) -> Failure {
     Failure::not_sent(Phase::Prepare, Cause::InvalidOption(option))
 }
@@ -405,7 +420,9 @@ impl Tries {
         let was_connected = matches!(failure.phase, Phase::Write | Phase::Commit | Phase::Reply);
         self.policy.on
             && was_connected
-            && failure.delivery <= resend
+            && (failure.delivery <= resend
+                || broken!(ResentInDoubt)
+                || (broken!(ResentCutShort) && failure.delivery == Delivery::CutShort))
             && failure.cause.is_transient()
             && self.connections < self.policy.attempts
             && self.has_time(now, deadline)
@@ -434,19 +451,27 @@ impl Tries {
         let doubled = 1_u64.checked_shl(self.connections).unwrap_or(u64::MAX);
         let bound = shortest.saturating_mul(doubled).min(longest);
         let width = bound.saturating_sub(shortest).saturating_add(1);
-        Duration::from_millis(shortest.saturating_add(random % width))
+        let chance = random.checked_rem(width).unwrap_or_default();
+        Duration::from_millis(shortest.saturating_add(chance))
     }
 
     fn failed(&mut self, failure: Failure) {
         self.transmissions = self.transmissions.saturating_add(failure.transmissions);
         self.worst = self.worst.max(failure.delivery);
         self.retries.extend(failure.retries);
-        self.retries.push(Retry::Failed {
+        let failed = Retry::Failed {
             cause: failure.cause,
             phase: failure.phase,
             delivery: failure.delivery,
-        });
-        self.warnings.extend(failure.warnings);
+        };
+        failed.join(&mut self.retries);
+        self.warn(failure.warnings);
+    }
+
+    fn warn(&mut self, warnings: Vec<Warning>) {
+        for warning in warnings {
+            warning.join(&mut self.warnings);
+        }
     }
 
     /// The outcome, with what the tries before it add.
@@ -459,7 +484,9 @@ impl Tries {
             ),
             Err(failure) => {
                 // What one try left in doubt, a later one cannot make undone.
-                failure.delivery = failure.delivery.max(self.worst);
+                if !broken!(WorstForgotten) {
+                    failure.delivery = failure.delivery.max(self.worst);
+                }
                 (
                     &mut failure.transmissions,
                     &mut failure.retries,
@@ -467,8 +494,11 @@ impl Tries {
                 )
             }
         };
-        *transmissions = transmissions.saturating_add(self.transmissions);
+        if !broken!(TransmissionsForgotten) {
+            *transmissions = transmissions.saturating_add(self.transmissions);
+        }
         retries.splice(0..0, self.retries);
+        keep_last(retries);
         warnings.splice(0..0, self.warnings);
         outcome
     }
@@ -570,8 +600,7 @@ impl<T: Transport> Network<T> {
             };
             self.note(Event::NotConnected(failure.cause.word()));
             tries.attempts.append(&mut failure.attempts);
-            let too_many = tries.attempts.len().saturating_sub(ATTEMPTS_TOLD_MAX);
-            tries.attempts.drain(..too_many);
+            keep_last(&mut tries.attempts);
             let policy = tries.policy;
             let goes_on = policy.on
                 && failure.cause.is_transient()
@@ -588,7 +617,12 @@ impl<T: Transport> Network<T> {
     fn pause(&mut self, tries: &Tries, deadline: Instant) {
         let now = self.now();
         let left = now.until(tries.time_limit(deadline));
-        let delay = tries.delay(self.transport.random()).min(left / 2);
+        let half = if broken!(PauseOverruns) {
+            Duration::MAX
+        } else {
+            share(left, 2)
+        };
+        let delay = tries.delay(self.transport.random()).min(half);
         self.note(Event::Delay(delay));
         self.transport.sleep(now.after(delay));
     }
@@ -606,7 +640,7 @@ impl<T: Transport> Network<T> {
         };
         // A silent first one must leave time for the second.
         let now = self.now();
-        let half = now.after(now.until(deadline) / 2);
+        let half = now.after(share(now.until(deadline), 2));
         let failed = match self.connect_to(&options.receiver, options, first, half) {
             Ok(connected) => return Ok(connected),
             Err(failure) => failure,
@@ -740,7 +774,13 @@ impl<T: Transport> Network<T> {
                 break;
             }
             // A silent address must leave time for those after it.
-            let share = now.until(deadline) / left.max(1);
+            let share = if broken!(ShareForgotten) {
+                now.until(deadline)
+            } else if broken!(ConnectingOverruns) {
+                Duration::from_secs(3_600)
+            } else {
+                share(now.until(deadline), left)
+            };
             left = left.saturating_sub(1);
             let address = SocketAddr::new(address, port);
             match self.transport.connect(address, now.after(share)) {

@@ -1,7 +1,9 @@
-//! A point in time, as a number. Nothing here reads a clock: the transport
-//! does, and hands the reading in.
+//! A point in time, as a number, and what makes a sound clock of an unsound one.
+//! Nothing here reads a clock: the transport does, and hands the reading in.
 
 use core::time::Duration;
+
+use crate::limits::{STANDSTILL_WAIT_MS, WAITS_AT_ONE_READING_MAX};
 
 /// A reading of the host's monotonic clock, in nanoseconds. Only differences
 /// mean anything.
@@ -32,5 +34,138 @@ impl Instant {
     #[must_use]
     pub const fn until(self, later: Self) -> Duration {
         Duration::from_nanos(later.0.saturating_sub(self.0))
+    }
+}
+
+/// Makes of a host's monotonic clock one that deadlines can be measured on, for
+/// there are hosts whose clock is set back, or stands still. Time passes for them
+/// too: as the clock moves from where it was set to, as the host says that a moment
+/// waited for has come, and if nothing else, as waits end.
+/// One set back in a wait by less than the wait lasted cannot be told from one that
+/// was right, and costs as much time.
+#[derive(Debug, Default)]
+pub struct Watch {
+    /// What the host's clock showed last.
+    reading: u64,
+    /// What it lacks to the time.
+    behind: u64,
+    /// The moment that the host says has come, since that reading.
+    reached: Instant,
+    /// How many waits ended at that reading.
+    waits: u32,
+}
+
+impl Watch {
+    /// A watch that has not been looked at.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            reading: 0,
+            behind: 0,
+            reached: Instant(0),
+            waits: 0,
+        }
+    }
+
+    /// The time, where the host's clock shows `reading`.
+    pub const fn now(&mut self, reading: u64) -> Instant {
+        if reading > self.reading {
+            self.waits = 0;
+        } else {
+            let back = self.reading.saturating_sub(reading);
+            let unnoticed = self.reached.0.saturating_sub(self.time_at(self.reading));
+            self.behind = self.behind.saturating_add(back).saturating_add(unnoticed);
+        }
+        self.reading = reading;
+        self.reached = Instant(0);
+        Instant(self.time_at(reading))
+    }
+
+    const fn time_at(&self, reading: u64) -> u64 {
+        reading.saturating_add(self.behind)
+    }
+
+    /// What the host's clock will show at `moment`.
+    #[must_use]
+    pub const fn reading_at(&self, moment: Instant) -> u64 {
+        moment.0.saturating_sub(self.behind)
+    }
+
+    /// A wait ended; with the moment it was for, if the host says that it has come.
+    /// Believed only if the clock has not moved meanwhile: many a host says so of
+    /// what is not.
+    pub const fn waited(&mut self, reached: Option<Instant>) {
+        if let Some(moment) = reached {
+            self.reached = moment;
+        }
+        self.waits = self.waits.saturating_add(1);
+        if self.waits > WAITS_AT_ONE_READING_MAX {
+            self.behind = self.behind.saturating_add(STANDSTILL_WAIT_MS * 1_000_000);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_only_goes_forward_is_left_as_it_is() {
+        let mut watch = Watch::new();
+        for reading in [7, 8, 8, 1_000, u64::MAX] {
+            assert_eq!(watch.now(reading), Instant(reading));
+            assert_eq!(watch.reading_at(Instant(5)), 5);
+        }
+    }
+
+    #[test]
+    fn time_goes_on_from_where_a_clock_was_set_back() {
+        let mut watch = Watch::new();
+        assert_eq!(watch.now(1_000), Instant(1_000));
+        assert_eq!(watch.now(10), Instant(1_000));
+        assert_eq!(watch.now(15), Instant(1_005));
+        assert_eq!(watch.reading_at(Instant(1_005)), 15);
+        assert_eq!(watch.now(0), Instant(1_005));
+    }
+
+    #[test]
+    fn a_moment_has_come_on_a_clock_that_stands_still_once_the_host_says_so() {
+        let mut watch = Watch::new();
+        assert_eq!(watch.now(10), Instant(10));
+        watch.waited(Some(Instant(500)));
+        assert_eq!(watch.now(10), Instant(500));
+        assert_eq!(watch.now(10), Instant(500));
+        watch.waited(None);
+        assert_eq!(watch.now(10), Instant(500));
+    }
+
+    #[test]
+    fn a_moment_has_come_on_a_clock_that_was_set_back_meanwhile() {
+        let mut watch = Watch::new();
+        assert_eq!(watch.now(1_000), Instant(1_000));
+        watch.waited(Some(Instant(1_500)));
+        assert_eq!(watch.now(20), Instant(1_500));
+        assert_eq!(watch.now(21), Instant(1_501));
+    }
+
+    #[test]
+    fn a_clock_that_moves_is_believed_and_not_the_host_that_says_a_moment_has_come() {
+        let mut watch = Watch::new();
+        assert_eq!(watch.now(10), Instant(10));
+        watch.waited(Some(Instant(500)));
+        assert_eq!(watch.now(11), Instant(11));
+        assert_eq!(watch.now(11), Instant(11));
+    }
+
+    #[test]
+    fn time_passes_by_waiting_on_a_clock_that_stands_still_for_too_long() {
+        let mut watch = Watch::new();
+        assert_eq!(watch.now(10), Instant(10));
+        for _ in 0..WAITS_AT_ONE_READING_MAX {
+            watch.waited(None);
+            assert_eq!(watch.now(10), Instant(10));
+        }
+        watch.waited(None);
+        assert_eq!(watch.now(10), Instant(10 + STANDSTILL_WAIT_MS * 1_000_000));
     }
 }

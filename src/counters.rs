@@ -115,7 +115,9 @@ impl Counters {
         if let Some(took) = took.filter(|_| is_acknowledged) {
             self.times.record(took);
         }
-        self.warn(&reply.warnings);
+        if !broken!(WarningsUncounted) {
+            self.warn(&reply.warnings);
+        }
     }
 
     /// A call failed.

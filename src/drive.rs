@@ -1,7 +1,8 @@
 //! The blocking loop between a machine and a connection: poll, do, handle.
 
-use crate::limits::{READ_BYTES_MAX, READ_BYTES_MIN, READS_AFTER_LOSS_MAX};
+use crate::limits::{READ_BYTES_MAX, READ_BYTES_MIN, READS_AFTER_LOSS_MAX, SPARE_BYTES};
 use crate::machine::{Input, Machine, Output};
+use crate::memory::room;
 use crate::transport::{Connection, Read, Transport, Write};
 
 /// How many bytes went over the connection.
@@ -95,10 +96,14 @@ impl Default for Reader {
 impl Reader {
     /// Reads once and tells the machine; `false` if there was nothing.
     fn read<C: Connection>(&mut self, machine: &mut impl Machine, connection: &mut C) -> bool {
+        if room(SPARE_BYTES).is_err() {
+            machine.handle(Input::OutOfMemory);
+            return true;
+        }
         match connection.read(self.step) {
             Read::Bytes(bytes) => {
                 if bytes.len() >= self.step {
-                    self.step = (self.step * 2).min(READ_BYTES_MAX);
+                    self.step = self.step.saturating_mul(2).min(READ_BYTES_MAX);
                 }
                 self.received = self.received.saturating_add(bytes.len() as u64);
                 machine.handle(Input::Received(&bytes));
@@ -114,6 +119,9 @@ impl Reader {
     /// why.
     fn read_rest<C: Connection>(&mut self, machine: &mut impl Machine, connection: &mut C) {
         for _ in 0..READS_AFTER_LOSS_MAX {
+            if room(SPARE_BYTES).is_err() {
+                return;
+            }
             let Read::Bytes(bytes) = connection.read(self.step) else {
                 return;
             };

@@ -9,6 +9,7 @@ use core::net::SocketAddr;
 
 use thiserror::Error;
 
+use crate::limits::ATTEMPTS_TOLD_MAX;
 use crate::proto::warning::Warning;
 use crate::tls::certificate::{Certificate, time};
 
@@ -159,12 +160,12 @@ pub enum InvalidOption {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum FramingPart {
     /// The start block.
-    #[error("the start block is empty or longer than 31 bytes")]
+    #[error("the start block is empty or longer than 31 bytes, or a part of MSH")]
     StartBlock,
     /// The end block.
     #[error(
-        "the end block is empty or longer than 31 bytes, or contains the start block, or is \
-         contained in it"
+        "the end block is empty or longer than 31 bytes, or a part of MSH, or contains the start \
+         block, or is contained in it"
     )]
     EndBlock,
     /// The trailer.
@@ -739,6 +740,12 @@ pub struct Failure {
     pub warnings: Vec<Warning>,
 }
 
+/// Forgets the first of what one call has to tell too many of.
+pub(crate) fn keep_last<T>(told: &mut Vec<T>) {
+    let too_many = told.len().saturating_sub(ATTEMPTS_TOLD_MAX);
+    told.drain(..too_many);
+}
+
 /// Why a message was tried again in the same call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Retry {
@@ -757,6 +764,13 @@ pub enum Retry {
 }
 
 impl Retry {
+    /// Adds it to those there are; of too many the last ones are kept, so that no
+    /// receiver can make them grow.
+    pub(crate) fn join(self, retries: &mut Vec<Self>) {
+        retries.push(self);
+        keep_last(retries);
+    }
+
     /// The word for it: of a failure, its cause's.
     #[must_use]
     pub const fn word(&self) -> &'static str {

@@ -20,11 +20,48 @@
 //! can be tested without a host.
 
 #![no_std]
+// A panic is a trap: whatever is excepted has its proof beside it.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::cast_possible_truncation,
+        clippy::cast_possible_wrap,
+        clippy::cast_sign_loss,
+        clippy::expect_used,
+        clippy::get_unwrap,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::panic_in_result_fn,
+        clippy::string_slice,
+        clippy::todo,
+        clippy::unimplemented,
+        clippy::unreachable,
+        clippy::unwrap_in_result,
+        clippy::unwrap_used
+    )
+)]
 
 extern crate alloc;
-#[cfg(test)]
+#[cfg(any(test, all(feature = "breakages", not(target_family = "wasm"))))]
 extern crate std;
 
+/// Whether the engine is broken in this way: never, but in `simulation`.
+#[cfg(all(feature = "breakages", not(target_family = "wasm")))]
+macro_rules! broken {
+    ($way:ident) => {
+        crate::breakage::is(crate::breakage::Breakage::$way)
+    };
+}
+#[cfg(not(all(feature = "breakages", not(target_family = "wasm"))))]
+macro_rules! broken {
+    ($way:ident) => {
+        false
+    };
+}
+
+#[cfg(all(feature = "breakages", not(target_family = "wasm")))]
+pub mod breakage;
 pub mod client;
 pub mod clock;
 pub mod counters;
@@ -32,6 +69,7 @@ pub mod drive;
 pub mod error;
 pub mod limits;
 pub mod machine;
+mod memory;
 pub mod options;
 pub mod proto;
 pub mod session;

@@ -16,6 +16,16 @@ pub const READ_BYTES_MIN: usize = 4 * 1024;
 /// More is never given: hosts cap a read at 64 KiB.
 pub const READ_BYTES_MAX: usize = 64 * 1024;
 
+/// How much memory there has to be left, in bytes, whenever bytes are taken from the
+/// receiver or are kept: for a read, for a handshake message of TLS of 64 KiB, a copy
+/// and what is made of it, and for all that is small.
+pub const SPARE_BYTES: usize = 256 * 1024;
+
+/// How many times its own bytes a certificate may take to be read and told of, at
+/// most: many short names, each in memory of its own, or characters that are told by
+/// their numbers.
+pub const CERTIFICATE_GROWTH: usize = 64;
+
 /// How many reads look for the reason after a write failed: enough for an alert of
 /// TLS behind a few records, and too few to be kept busy.
 pub const READS_AFTER_LOSS_MAX: usize = 16;
@@ -63,7 +73,8 @@ pub const RECONNECT_MAXIMUM_DELAY_MS_DEFAULT: u32 = 30_000;
 /// otherwise.
 pub const RECONNECT_ATTEMPTS_DEFAULT: u32 = 10;
 
-/// How many failed tries one call tells of at most; the last ones.
+/// How many failed tries to connect, and how many reasons for sending again, one call
+/// tells of at most; the last ones.
 pub const ATTEMPTS_TOLD_MAX: usize = 64;
 
 /// How many entries a transcript has at most. What comes after is counted.
@@ -122,8 +133,16 @@ pub const FIRST_LOOK_MS_MAX: u64 = 250;
 /// How long closing waits for a receiver to take TLS's closing, in milliseconds.
 pub const CLOSE_MS_MAX: u64 = 1_000;
 
+/// How many waits in a row may end without the host's clock having moved before it
+/// counts as standing still: far more than fit between two steps of the coarsest.
+pub const WAITS_AT_ONE_READING_MAX: u32 = 100_000;
+
+/// What each wait after them counts as, in milliseconds, so that deadlines come.
+pub const STANDSTILL_WAIT_MS: u64 = 1;
+
 const _: () = assert!(ENCRYPT_BYTES_MAX <= READ_BYTES_MAX);
 const _: () = assert!(READ_BYTES_MIN <= READ_BYTES_MAX);
+const _: () = assert!(4 * READ_BYTES_MAX <= SPARE_BYTES);
 const _: () = assert!(LOOK_MS < IDLE_MS_BEFORE_WAITING_LOOK);
 const _: () = assert!(TIMEOUT_MS_DEFAULT > 0);
 const _: () = assert!(MESSAGE_BYTES_MAX_DEFAULT <= u32::MAX as u64);

@@ -42,6 +42,8 @@ pub enum Input<'a> {
     Ended,
     /// The connection failed.
     Broken,
+    /// There is not enough memory left to read.
+    OutOfMemory,
     /// The transport took, or may have taken, this many bytes.
     Transmitted(usize),
 }

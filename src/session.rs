@@ -24,6 +24,7 @@ use crate::limits::{
     OWED_TOTAL_BYTES_MAX,
 };
 use crate::machine::{Input, Machine, Output};
+use crate::memory::{append, reserve};
 use crate::proto::ack;
 use crate::proto::exchange::{Commit, CommitBlock, Exchange, Finished, Receipt, Verdict};
 use crate::proto::frame::{Decoder, Incoming, Outgoing};
@@ -372,8 +373,9 @@ impl Session {
         {
             return self.receive_commit(commit);
         }
-        let is_due = self.is_awaiting() && !self.early;
-        if !self.outstanding.is_empty() && self.is_late(&frame, is_due) {
+        let is_due = self.is_awaiting() && (!self.early || broken!(EarlyReplyCredited));
+        let may_be_late = !self.outstanding.is_empty() && !broken!(LateCredited);
+        if may_be_late && self.is_late(&frame, is_due) {
             return;
         }
         if is_due {
@@ -390,14 +392,16 @@ impl Session {
         let positive = commit == Commit::Positive;
         self.notes.note(Event::Commit(positive), 1);
         if self.commits_for_owed > 0 {
-            self.commits_for_owed -= 1;
+            self.commits_for_owed = self.commits_for_owed.saturating_sub(1);
             if !positive {
                 self.warn(Warning::OwedAcknowledgmentUnsent);
             }
             return;
         }
         match &mut self.exchange {
-            Some(exchange) if exchange.is_awaiting() && !self.early => {
+            Some(exchange)
+                if exchange.is_awaiting() && (!self.early || broken!(EarlyCommitCredited)) =>
+            {
                 exchange.receive_commit(commit, &self.terms);
                 self.release = Release::Two;
                 self.remember();
@@ -431,7 +435,7 @@ impl Session {
             CommitBlock::Perhaps => self.release = Release::One,
             CommitBlock::None | CommitBlock::Due => {}
         }
-        if let Some(acknowledgment) = owed {
+        if let Some(acknowledgment) = owed.filter(|_| !broken!(OwedForgotten)) {
             self.owe_acknowledgment(&acknowledgment);
         }
         self.remember();
@@ -523,7 +527,11 @@ impl Session {
         if cannot_be_framed || content.len() > OWED_BYTES_MAX {
             return self.warn(Warning::OwedAcknowledgmentUnsent);
         }
-        self.held_back.push(content.to_vec());
+        let mut held_back = Vec::new();
+        if append(&mut held_back, content).is_err() {
+            return self.warn(Warning::OwedAcknowledgmentUnsent);
+        }
+        self.held_back.push(held_back);
         // It names the acknowledgment: two must not have one name.
         self.time_of_day = self.time_of_day.saturating_add(Duration::from_nanos(1));
     }
@@ -553,8 +561,19 @@ impl Session {
             return self.end(Desync::UnreadFrame.into());
         }
         self.notes.note(Event::Owed(what), content.len());
-        self.owed
-            .extend_from_slice(&self.terms.framing.around(content));
+        let Framing {
+            start,
+            end,
+            trailer,
+        } = &self.terms.framing;
+        let size = content.len().saturating_add(self.terms.framing.size());
+        if let Err(cause) = reserve(&mut self.owed, size) {
+            self.warn(Warning::OwedAcknowledgmentUnsent);
+            return self.end(cause);
+        }
+        for part in [start.as_slice(), content, end, trailer] {
+            self.owed.extend_from_slice(part);
+        }
     }
 
     /// Tells with the exchange in progress, or with the next one.
@@ -757,6 +776,7 @@ impl Machine for Session {
                 self.notes.note(Event::Broken, 0);
                 self.end(Cause::ConnectionBroken);
             }
+            Input::OutOfMemory => self.end(Cause::OutOfMemory),
             Input::Transmitted(bytes) => self.transmitted(bytes),
         }
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use mllp_client::clock::Instant;
 use mllp_client::error::{Cause, Delivery, Desync, Failure, InvalidReply, Phase, Retry};
+use mllp_client::limits::ATTEMPTS_TOLD_MAX;
 use mllp_client::machine::{Input, Machine, Output};
 use mllp_client::proto::ack::{self, Code};
 use mllp_client::proto::exchange::{Commit, Finished, Reply, Verdict};
@@ -746,6 +747,24 @@ fn a_negative_commit_block_is_answered_by_sending_again_so_often_and_no_more() {
 }
 
 #[test]
+fn of_many_negative_commit_blocks_the_last_are_told_and_all_are_counted() {
+    let tries: u32 = 1_000;
+    let terms = Terms {
+        commit_retries: tries,
+        ..release(Release::Two)
+    };
+    let mut line = Line::new(&terms);
+    line.send("1", "", "");
+    for _ in 0..=tries {
+        line.receive(NEGATIVE_COMMIT);
+    }
+    let reply = line.outcome().unwrap();
+    assert_eq!(reply.verdict, Verdict::Refused);
+    assert_eq!(reply.transmissions, tries + 1);
+    assert_eq!(reply.retries.len(), ATTEMPTS_TOLD_MAX);
+}
+
+#[test]
 fn what_was_refused_stays_so_when_nothing_went_out_after_it() {
     let terms = Terms {
         commit_retries: 1,
@@ -885,6 +904,15 @@ fn a_reply_without_its_commit_block_counts_and_is_told() {
     assert_eq!((reply.verdict, reply.commit), (Verdict::Applied, None));
     assert_eq!(reply.warnings, [Warning::CommitMissing]);
     assert_eq!(line.said, b"");
+}
+
+#[test]
+fn a_commit_block_that_comes_behind_its_reply_never_meets_the_next_message() {
+    let mut line = Line::new(&release(Release::Two));
+    line.send("1", "", "");
+    line.acknowledge("AA", "1");
+    assert!(matches!(line.session.poll(START), Output::Done));
+    assert!(line.session.finish().connection_lost);
 }
 
 #[test]

@@ -169,15 +169,28 @@ fn what_stands_unread_keeps_the_message_from_leaving() {
 }
 
 #[test]
-fn an_ended_or_broken_connection_keeps_the_message_from_leaving() {
+fn an_ended_or_broken_connection_or_too_little_memory_keeps_the_message_from_leaving() {
     for (input, cause) in [
         (Input::Ended, Cause::ConnectionEnded),
         (Input::Broken, Cause::ConnectionBroken),
+        (Input::OutOfMemory, Cause::OutOfMemory),
     ] {
         let mut session = Session::new(terms(), START);
         let found = look(&mut session, &[input]).unwrap_err();
         assert_eq!(found, Failure::not_sent(Phase::Write, cause));
     }
+}
+
+#[test]
+fn too_little_memory_for_the_reply_leaves_the_message_in_doubt() {
+    let mut session = handed_over(FRAME_SIZE);
+    session.handle(Input::OutOfMemory);
+    let failure = outcome(session).unwrap_err();
+    assert_eq!(failure.cause, Cause::OutOfMemory);
+    assert_eq!(
+        (failure.phase, failure.delivery),
+        (Phase::Reply, Delivery::InDoubt)
+    );
 }
 
 #[test]

@@ -3,15 +3,21 @@
 
 pub mod absent;
 pub mod certificates;
+pub mod chance;
 pub mod command;
 pub mod event;
 pub mod folder;
+pub mod memory;
 pub mod messages;
 pub mod mortal;
+pub mod narrow;
 pub mod openssl;
 pub mod peers;
 pub mod receiver;
 pub mod samples;
 pub mod sandbox;
+pub mod scripted_host;
+pub mod soak;
 pub mod tables;
 pub mod tls_peers;
+pub mod watch;

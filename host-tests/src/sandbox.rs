@@ -3,6 +3,7 @@
 //! names a test grants.
 
 use std::collections::HashMap;
+use std::fmt::Debug;
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,7 +12,7 @@ use std::time::{Duration, SystemTime};
 
 use components::Components;
 use wasmtime::component::{Component, HasData, Linker, Resource, ResourceAny, ResourceTable};
-use wasmtime::{Config, Engine, Result, Store, StoreLimits, StoreLimitsBuilder};
+use wasmtime::{Config, Engine, ResourceLimiter, Result, Store};
 use wasmtime_wasi::clocks::HostWallClock;
 use wasmtime_wasi::p2::bindings::sockets::network::{self, ErrorCode};
 use wasmtime_wasi::p2::{Pollable, SocketError, bindings as wasi};
@@ -20,7 +21,9 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView, clocks, random};
 
 use crate::certificates::Authority;
 use crate::event::PATIENCE;
+use crate::narrow::{self, Narrow};
 use crate::receiver::Running;
+use crate::watch;
 
 /// The host's side of `wit/`.
 #[allow(missing_docs, unsafe_code)]
@@ -93,6 +96,7 @@ pub struct Grants {
     names: Option<HashMap<String, Vec<IpAddr>>>,
     denied_early: bool,
     silent_lookups: bool,
+    narrow: bool,
     memory: Option<usize>,
     clock: Option<Clock>,
 }
@@ -131,6 +135,13 @@ impl Grants {
     pub fn silent_lookups(mut self) -> Self {
         self.silent_lookups = true;
         self.tcp()
+    }
+
+    /// Connections whose bytes go by portions, as [`Host::narrow`] sets them.
+    #[must_use]
+    pub const fn narrow(mut self) -> Self {
+        self.narrow = true;
+        self
     }
 
     /// No more linear memory than this, in bytes.
@@ -291,9 +302,9 @@ impl Settings {
     }
 }
 
-/// One instance of the library component.
-pub struct Sandbox {
-    store: Store<Host>,
+/// One instance of the library component, in a host of this kind.
+pub struct Sandbox<H: Send + 'static = Host> {
+    store: Store<H>,
     mllp: Mllp,
 }
 
@@ -308,17 +319,44 @@ impl Sandbox {
         if grants.denied_early {
             deny_early(&mut linker).expect("one function in place of another");
         }
+        if grants.narrow {
+            narrow::link(&mut linker).expect("functions in place of others");
+        }
         let mut store = Store::new(engine(), Host::new(grants));
-        store.limiter(|host| &mut host.limits);
-        let mllp = Mllp::instantiate_async(&mut store, library(), &linker)
+        store.limiter(|host| &mut host.memory);
+        Self::instantiate(store, library(), &linker)
             .await
-            .expect("the component asks for no more than it promises");
-        Self { store, mllp }
+            .expect("the component asks for no more than it promises")
     }
 
     /// An instance that may reach this receiver only.
     pub async fn for_receiver(receiver: &Running) -> Self {
         Self::new(Grants::none().address(receiver.address)).await
+    }
+}
+
+impl<H: Send + 'static> Sandbox<H> {
+    /// An instance in this store.
+    ///
+    /// # Errors
+    /// If the linker lacks an interface.
+    pub async fn instantiate(
+        mut store: Store<H>,
+        library: &Component,
+        linker: &Linker<H>,
+    ) -> Result<Self> {
+        let mllp = Mllp::instantiate_async(&mut store, library, linker).await?;
+        Ok(Self { store, mllp })
+    }
+
+    /// The host, with what it has seen.
+    pub fn host(&self) -> &H {
+        self.store.data()
+    }
+
+    /// The host, to change its mind.
+    pub fn host_mut(&mut self) -> &mut H {
+        self.store.data_mut()
     }
 
     /// Connects to the receiver, with the component's defaults.
@@ -411,8 +449,9 @@ impl Sandbox {
         client: Client,
         message: &[u8],
     ) -> Result<types::Reply, types::Failure> {
+        watch::is_marked(message);
         let guest = self.mllp.hl7_mllp_client().mllp_client();
-        returns(guest.call_send(&mut self.store, client, message)).await
+        answers(guest.call_send(&mut self.store, client, message)).await
     }
 
     /// Sends a message with a timeout of its own, in milliseconds.
@@ -428,13 +467,14 @@ impl Sandbox {
         message: &[u8],
         timeout: u32,
     ) -> Result<types::Reply, types::Failure> {
+        watch::is_marked(message);
         let guest = self.mllp.hl7_mllp_client();
         let (resource, sender) = (guest.send_options(), guest.mllp_client());
         let store = &mut self.store;
         let options = returns(resource.call_constructor(&mut *store)).await;
         returns(resource.call_set_timeout(&mut *store, options, timeout)).await;
         let sent = sender.call_send_with(&mut *store, client, message, options);
-        let outcome = returns(sent).await;
+        let outcome = answers(sent).await;
         returns(options.resource_drop_async(store)).await;
         outcome
     }
@@ -507,9 +547,9 @@ impl Sandbox {
     }
 }
 
-async fn connect_options(
+async fn connect_options<H: Send + 'static>(
     mllp: &Mllp,
-    store: &mut Store<Host>,
+    store: &mut Store<H>,
     host: &str,
     port: u16,
     settings: &Settings,
@@ -564,7 +604,11 @@ async fn connect_options(
     options
 }
 
-async fn tls_options(mllp: &Mllp, store: &mut Store<Host>, tls: &Tls) -> ResourceAny {
+async fn tls_options<H: Send + 'static>(
+    mllp: &Mllp,
+    store: &mut Store<H>,
+    tls: &Tls,
+) -> ResourceAny {
     let resource = mllp.hl7_mllp_client().tls_options();
     let options = returns(resource.call_constructor(&mut *store)).await;
     for authorities in &tls.authorities {
@@ -578,6 +622,7 @@ async fn tls_options(mllp: &Mllp, store: &mut Store<Host>, tls: &Tls) -> Resourc
     let instead = tls.pins_instead_of_chain;
     returns(resource.call_set_pins_instead_of_chain(&mut *store, options, instead)).await;
     if let Some((chain, key)) = &tls.identity {
+        watch::watch_key(key);
         returns(resource.call_set_identity(&mut *store, options, chain, key)).await;
     }
     if let Some(name) = &tls.server_name {
@@ -593,24 +638,65 @@ async fn tls_options(mllp: &Mllp, store: &mut Store<Host>, tls: &Tls) -> Resourc
     options
 }
 
-/// A call that neither traps nor hangs.
-async fn returns<T>(call: impl Future<Output = Result<T>>) -> T {
-    tokio::time::timeout(PATIENCE, call)
-        .await
-        .expect("the component hangs")
-        .expect("the component traps")
+/// A call that neither traps nor hangs, and tells no content.
+async fn returns<T: Debug>(call: impl Future<Output = Result<T>>) -> T {
+    let returned = ends(call).await;
+    watch::nothing_in("what a call returned", &returned);
+    returned
 }
 
-struct Host {
+/// A call whose reply holds what the receiver wrote, which is the caller's, and no
+/// content beside.
+async fn answers(
+    call: impl Future<Output = Result<Result<types::Reply, types::Failure>>>,
+) -> Result<types::Reply, types::Failure> {
+    let answered = ends(call).await;
+    match &answered {
+        Ok(reply) => watch::nothing_in("a reply, beside what is the caller's", &told(reply)),
+        Err(failure) => watch::nothing_in("a failure", failure),
+    }
+    answered
+}
+
+/// The reply without the bytes of acknowledgments and the control ids in them.
+fn told(reply: &types::Reply) -> types::Reply {
+    let code_of = |acknowledgment: &types::Acknowledgment| types::Acknowledgment {
+        code: acknowledgment.code,
+        control_id: Vec::new(),
+    };
+    types::Reply {
+        message: Vec::new(),
+        acknowledgment: reply.acknowledgment.as_ref().map(code_of),
+        accept: reply.accept.as_ref().map(code_of),
+        errors: reply.errors.clone(),
+        warnings: reply.warnings.clone(),
+        retries: reply.retries.clone(),
+        ..*reply
+    }
+}
+
+async fn ends<T>(call: impl Future<Output = Result<T>>) -> T {
+    let ended = tokio::time::timeout(PATIENCE, call).await;
+    ended.expect("the component hangs").unwrap_or_else(|trap| {
+        watch::nothing_in("a trap", &trap);
+        panic!("the component traps: {trap:?}")
+    })
+}
+
+/// The host that gives what [`Grants`] say, and nothing else.
+pub struct Host {
     ctx: WasiCtx,
     table: ResourceTable,
-    limits: StoreLimits,
+    memory: LinearMemory,
+    pub(crate) narrow: Narrow,
     names: Option<HashMap<String, Vec<IpAddr>>>,
     silent_lookups: bool,
 }
 
 impl Host {
-    fn new(grants: Grants) -> Self {
+    /// A host that gives these.
+    #[must_use]
+    pub fn new(grants: Grants) -> Self {
         let addresses = grants.addresses;
         let mut ctx = WasiCtx::builder();
         ctx.allow_tcp(grants.tcp);
@@ -629,13 +715,55 @@ impl Host {
         Self {
             ctx: ctx.build(),
             table: ResourceTable::new(),
-            limits: match grants.memory {
-                Some(bytes) => StoreLimitsBuilder::new().memory_size(bytes).build(),
-                None => StoreLimits::default(),
+            memory: LinearMemory {
+                size: 0,
+                limit: grants.memory.unwrap_or(usize::MAX),
             },
+            narrow: Narrow::new(),
             names: grants.names,
             silent_lookups: grants.silent_lookups,
         }
+    }
+}
+
+impl Host {
+    /// How large the component's linear memory is, in bytes. It never shrinks.
+    #[must_use]
+    pub const fn linear_memory(&self) -> usize {
+        self.memory.size
+    }
+
+    /// Sets the portions in which connections' bytes go from now on, where
+    /// [`Grants::narrow`] said that they do.
+    pub fn narrow(&mut self, narrow: Narrow) {
+        self.narrow = narrow;
+    }
+
+    /// The portions, and what went through since they were set.
+    #[must_use]
+    pub const fn narrowed(&self) -> &Narrow {
+        &self.narrow
+    }
+}
+
+/// What the component has of linear memory, and how much it may have, in bytes.
+struct LinearMemory {
+    size: usize,
+    limit: usize,
+}
+
+impl ResourceLimiter for LinearMemory {
+    fn memory_growing(&mut self, now: usize, wanted: usize, _: Option<usize>) -> Result<bool> {
+        let size = self.size - now + wanted;
+        let allowed = size <= self.limit;
+        if allowed {
+            self.size = size;
+        }
+        Ok(allowed)
+    }
+
+    fn table_growing(&mut self, _: usize, _: usize, _: Option<usize>) -> Result<bool> {
+        Ok(true)
     }
 }
 
@@ -688,6 +816,62 @@ impl HasData for HasHost {
     type Data<'a> = &'a mut Host;
 }
 
+/// Links one interface.
+type Link = fn(&mut Linker<Host>) -> Result<()>;
+
+/// What `wit/world.wit` lists, with what gives it.
+const INTERFACES: [(&str, Link); 11] = [
+    ("wasi:io/error", |linker| {
+        wasi::io::error::add_to_linker::<Host, HasTable>(linker, |host| &mut host.table)
+    }),
+    ("wasi:io/poll", |linker| {
+        wasi::io::poll::add_to_linker::<Host, HasTable>(linker, |host| &mut host.table)
+    }),
+    ("wasi:io/streams", |linker| {
+        wasi::io::streams::add_to_linker::<Host, HasTable>(linker, |host| &mut host.table)
+    }),
+    ("wasi:clocks/monotonic-clock", |linker| {
+        use clocks::{WasiClocks, WasiClocksView};
+        let clocks = WasiClocksView::clocks;
+        wasi::clocks::monotonic_clock::add_to_linker::<Host, WasiClocks>(linker, clocks)
+    }),
+    ("wasi:clocks/wall-clock", |linker| {
+        use clocks::{WasiClocks, WasiClocksView};
+        let clocks = WasiClocksView::clocks;
+        wasi::clocks::wall_clock::add_to_linker::<Host, WasiClocks>(linker, clocks)
+    }),
+    ("wasi:random/random", |linker| {
+        wasi::random::random::add_to_linker::<Host, random::WasiRandom>(linker, |host| {
+            host.ctx.random()
+        })
+    }),
+    ("wasi:sockets/network", |linker| {
+        let options = network::LinkOptions::default();
+        network::add_to_linker::<Host, WasiSockets>(linker, &options, WasiSocketsView::sockets)
+    }),
+    ("wasi:sockets/instance-network", |linker| {
+        let sockets = WasiSocketsView::sockets;
+        wasi::sockets::instance_network::add_to_linker::<Host, WasiSockets>(linker, sockets)
+    }),
+    ("wasi:sockets/tcp", |linker| {
+        let sockets = WasiSocketsView::sockets;
+        wasi::sockets::tcp::add_to_linker::<Host, WasiSockets>(linker, sockets)
+    }),
+    ("wasi:sockets/tcp-create-socket", |linker| {
+        let sockets = WasiSocketsView::sockets;
+        wasi::sockets::tcp_create_socket::add_to_linker::<Host, WasiSockets>(linker, sockets)
+    }),
+    ("wasi:sockets/ip-name-lookup", |linker| {
+        ip_name_lookup::add_to_linker::<Host, HasHost>(linker, |host| host)
+    }),
+];
+
+struct HasTable;
+
+impl HasData for HasTable {
+    type Data<'a> = &'a mut ResourceTable;
+}
+
 /// Links what `wit/world.wit` lists.
 fn link(linker: &mut Linker<Host>) -> Result<()> {
     if components::with_ring() {
@@ -695,31 +879,18 @@ fn link(linker: &mut Linker<Host>) -> Result<()> {
         wasmtime_wasi::p2::add_to_linker_async(linker)?;
         linker.allow_shadowing(true);
     }
-    struct HasTable;
-    impl HasData for HasTable {
-        type Data<'a> = &'a mut ResourceTable;
-    }
-    wasi::io::error::add_to_linker::<Host, HasTable>(linker, |host| &mut host.table)?;
-    wasi::io::poll::add_to_linker::<Host, HasTable>(linker, |host| &mut host.table)?;
-    wasi::io::streams::add_to_linker::<Host, HasTable>(linker, |host| &mut host.table)?;
-    wasi::clocks::monotonic_clock::add_to_linker::<Host, clocks::WasiClocks>(
-        linker,
-        clocks::WasiClocksView::clocks,
-    )?;
-    wasi::clocks::wall_clock::add_to_linker::<Host, clocks::WasiClocks>(
-        linker,
-        clocks::WasiClocksView::clocks,
-    )?;
-    wasi::random::random::add_to_linker::<Host, random::WasiRandom>(linker, |host| {
-        host.ctx.random()
-    })?;
-    let options = network::LinkOptions::default();
-    let sockets = WasiSocketsView::sockets;
-    network::add_to_linker::<Host, WasiSockets>(linker, &options, sockets)?;
-    wasi::sockets::instance_network::add_to_linker::<Host, WasiSockets>(linker, sockets)?;
-    wasi::sockets::tcp::add_to_linker::<Host, WasiSockets>(linker, sockets)?;
-    wasi::sockets::tcp_create_socket::add_to_linker::<Host, WasiSockets>(linker, sockets)?;
-    ip_name_lookup::add_to_linker::<Host, HasHost>(linker, |host| host)
+    link_only(linker, |_| true)
+}
+
+/// Links those of the interfaces that are wanted, and no other.
+///
+/// # Errors
+/// If one is linked already.
+pub fn link_only(linker: &mut Linker<Host>, wanted: impl Fn(&str) -> bool) -> Result<()> {
+    let wanted = INTERFACES.iter().filter(|(name, _)| wanted(name));
+    wanted
+        .map(|(_, link)| link)
+        .try_for_each(|link| link(linker))
 }
 
 /// Puts a denial in place of `start-connect`.

@@ -13,6 +13,7 @@ use x509_cert::der::DateTime;
 use super::msh::{self, Header};
 use crate::error::InvalidReply;
 use crate::limits::{ERROR_CODE_BYTES_MAX, ERROR_DETAILS_MAX};
+use crate::memory::reserve;
 
 /// MSA-1, the acknowledgment code (HL7 v2.5 table 0008).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -340,7 +341,7 @@ fn joined(pieces: &[&[u8]], separator: u8) -> Option<Vec<u8>> {
         bytes.saturating_add(piece.len()).saturating_add(1)
     });
     let mut joined = Vec::new();
-    joined.try_reserve_exact(bytes).ok()?;
+    reserve(&mut joined, bytes).ok()?;
     for (index, piece) in pieces.iter().enumerate() {
         if index > 0 {
             joined.push(separator);

@@ -27,6 +27,7 @@ use super::terms::{Correlation, Judging, SettleOn, Terms};
 use super::warning::Warning;
 use crate::clock::Instant;
 use crate::error::{Cause, Delivery, Desync, Failure, Phase, Retry};
+use crate::memory::append;
 
 /// What an answer, or an agreed silence, says about the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,7 +156,7 @@ pub enum CommitBlock {
 }
 
 /// What an exchange does with a frame.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Receipt {
     /// What the frame acknowledges by, if it does.
     pub code: Option<Code>,
@@ -163,6 +164,17 @@ pub struct Receipt {
     pub credited: bool,
     /// The accept acknowledgment that is owed for it, without framing.
     pub owed: Option<Vec<u8>>,
+}
+
+impl fmt::Debug for Receipt {
+    /// Tells lengths alone: what is owed repeats fields of the reply.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Receipt")
+            .field("code", &self.code)
+            .field("credited", &self.credited)
+            .field("owed_bytes", &self.owed.as_ref().map(Vec::len))
+            .finish()
+    }
 }
 
 /// The accept acknowledgment of an exchange that goes on.
@@ -294,6 +306,12 @@ impl Exchange {
     /// The next `bytes` of the frame are, or may be, with the transport.
     pub fn transmitted(&mut self, bytes: usize) {
         self.count_transmission();
+        let is_part = bytes < self.to_transmit().len();
+        let bytes = match bytes {
+            2.. if is_part && broken!(ByteSentTwice) => bytes.saturating_sub(1),
+            1.. if is_part && broken!(ByteLost) => bytes.saturating_add(1),
+            _ => bytes,
+        };
         self.handed_over = self.handed_over.saturating_add(bytes).min(self.frame_size);
         if self.is_handed_over() && !self.keep && self.commit_retries == 0 {
             // A long reply may need the memory.
@@ -330,9 +348,9 @@ impl Exchange {
                 }
             }
             (Commit::Negative, _) if self.commit_retries > 0 => {
-                self.commit_retries -= 1;
+                self.commit_retries = self.commit_retries.saturating_sub(1);
                 self.commit = CommitBlock::Due;
-                self.retries.push(Retry::NegativeCommit);
+                Retry::NegativeCommit.join(&mut self.retries);
                 (self.handed_over, self.begun) = (0, false);
                 (self.since, self.whole_at) = (None, None);
             }
@@ -381,7 +399,11 @@ impl Exchange {
             code,
             ..Receipt::default()
         };
-        let is_other = reading.control_id != self.control_id();
+        let is_other = reading.control_id != self.control_id()
+            && !broken!(CorrelationForgotten)
+            && !broken!(LateCredited)
+            && !(broken!(IdByPrefix) && self.control_id().starts_with(reading.control_id))
+            && !(broken!(IdTrimmed) && self.control_id() == reading.control_id.trim_ascii());
         let is_repeated = reading.code == Code::CommitAccept && self.accepted.is_some();
         match terms.correlation {
             Correlation::Required if is_other => {
@@ -405,9 +427,12 @@ impl Exchange {
             Correlation::Warned if is_other => self.warn(Warning::OtherControlId),
             _ => {}
         }
-        let Some(acknowledgment) = copy(&reading) else {
-            self.fail(Cause::OutOfMemory);
-            return uncredited;
+        let acknowledgment = match copy(&reading) {
+            Ok(acknowledgment) => acknowledgment,
+            Err(cause) => {
+                self.fail(cause);
+                return uncredited;
+            }
         };
         self.warn_all(warnings);
         let mut owed = None;
@@ -441,7 +466,12 @@ impl Exchange {
             self.warn(Warning::WrongMode(code));
         }
         if code != Code::CommitAccept {
-            return self.settle_with(code.into(), content, Some(acknowledgment), errors, None);
+            let verdict = if broken!(ErrorApplied) && code == Code::ApplicationError {
+                Verdict::Applied
+            } else {
+                code.into()
+            };
+            return self.settle_with(verdict, content, Some(acknowledgment), errors, None);
         }
         self.accepted = Some(Accepted {
             acknowledgment,
@@ -520,6 +550,9 @@ impl Exchange {
             return;
         }
         self.whole_at.get_or_insert(now);
+        if broken!(DeadlineMovedByBytes) && inside_reply {
+            self.deadline = self.deadline.max(now.after(Duration::from_secs(1)));
+        }
         let since = *self.since.get_or_insert(now);
         let Wait { limit, silence } = self.wait();
         let due = self.limit_from(since, limit);
@@ -559,6 +592,7 @@ impl Exchange {
             Limit::Application => limits
                 .application
                 .map_or(self.deadline, |span| since.after(span)),
+            Limit::Quiet if broken!(QuietHalved) => since,
             Limit::Quiet => since.after(limits.quiet),
         }
     }
@@ -599,8 +633,8 @@ impl Exchange {
         self.by_silence = true;
         match missing {
             missing if self.is_accepted() => self.settle_accepted(missing),
-            Some(cause) => self.fail(cause),
-            None => self.settle_with(Verdict::Unacknowledged, Vec::new(), None, Vec::new(), None),
+            Some(cause) if !broken!(SilenceAgreed) => self.fail(cause),
+            _ => self.settle_with(Verdict::Unacknowledged, Vec::new(), None, Vec::new(), None),
         }
     }
 
@@ -671,7 +705,15 @@ impl Exchange {
             },
             message: (self.message.bytes.len() == self.frame_size).then_some(self.message),
             by_silence: self.by_silence,
-            connection_lost: self.connection_lost || outcome.is_err(),
+            connection_lost: self.connection_lost
+                || match &outcome {
+                    Ok(_) => false,
+                    Err(failure) => match failure.cause {
+                        Cause::TimedOut => !broken!(KeptAfterTimeout),
+                        Cause::ProtocolDesync(_) => !broken!(KeptAfterDesync),
+                        _ => true,
+                    },
+                },
             outcome,
         }
     }
@@ -679,12 +721,15 @@ impl Exchange {
     fn delivery(&self) -> Delivery {
         // What follows the end block may be missing: a lenient receiver is content
         // without it.
-        let end_block_went = self.frame_size - self.handed_over <= self.message.trailer;
+        let left = self.frame_size.saturating_sub(self.handed_over);
+        let end_block_went = left <= self.message.trailer;
         match self.handed_over {
             // What the receiver refused to keep did arrive.
             _ if !self.retries.is_empty() => Delivery::InDoubt,
             0 if !self.begun => Delivery::NotSent,
-            _ if end_block_went => Delivery::InDoubt,
+            _ if end_block_went && broken!(NotSentAfterEndBlock) => Delivery::NotSent,
+            _ if end_block_went && broken!(CutShortAfterEndBlock) => Delivery::CutShort,
+            _ if end_block_went || broken!(InDoubtOfCutShort) => Delivery::InDoubt,
             _ => Delivery::CutShort,
         }
     }
@@ -699,7 +744,12 @@ impl Exchange {
             }) => (Some(acknowledgment.clone()), core::mem::take(message)),
             None => (None, Vec::new()),
         };
-        self.settle_with(Verdict::Accepted, message, acknowledgment, Vec::new(), None);
+        let verdict = if broken!(CommitApplied) {
+            Verdict::Applied
+        } else {
+            Verdict::Accepted
+        };
+        self.settle_with(verdict, message, acknowledgment, Vec::new(), None);
         if let Some(cause) = missing {
             self.warn(Warning::AcknowledgmentMissing(cause));
         }
@@ -777,11 +827,10 @@ impl Finished {
 
 /// The reading's code and control id for keeping; `None` where the host refuses the
 /// memory, since without correlation a receiver can make the id long.
-fn copy(reading: &Reading<'_>) -> Option<Acknowledgment> {
+fn copy(reading: &Reading<'_>) -> Result<Acknowledgment, Cause> {
     let mut control_id = Vec::new();
-    control_id.try_reserve(reading.control_id.len()).ok()?;
-    control_id.extend_from_slice(reading.control_id);
-    Some(Acknowledgment {
+    append(&mut control_id, reading.control_id)?;
+    Ok(Acknowledgment {
         code: reading.code,
         control_id,
     })

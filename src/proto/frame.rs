@@ -15,6 +15,7 @@ use super::payload::Payload;
 use super::warning::Warning;
 use crate::error::{Cause, Desync, OverLimit};
 use crate::limits::SPACE_BYTES_MAX;
+use crate::memory::{append, reserve_exact};
 
 /// Begins a frame.
 pub const START_BLOCK: u8 = 0x0B;
@@ -40,12 +41,13 @@ impl Outgoing {
     /// allocator can extend that. `framing` is the one that the guard knew.
     ///
     /// # Errors
-    /// [`Cause::OutOfMemory`] if it cannot grow by the bytes of the framing.
+    /// [`Cause::OutOfMemory`] if it cannot grow by the bytes of the framing, or
+    /// there is none for a copy of the control id.
     pub fn encode(payload: Payload, framing: &Framing) -> Result<Self, Cause> {
-        let (mut bytes, control_id, expectation) = payload.into_parts();
-        bytes
-            .try_reserve_exact(framing.size())
-            .map_err(|_| Cause::OutOfMemory)?;
+        let mut control_id = Vec::new();
+        append(&mut control_id, payload.control_id())?;
+        let (mut bytes, expectation) = payload.into_parts();
+        reserve_exact(&mut bytes, framing.size())?;
         bytes.splice(..0, framing.start.iter().copied());
         bytes.extend_from_slice(&framing.end);
         bytes.extend_from_slice(&framing.trailer);
@@ -209,7 +211,7 @@ impl Decoder {
             }
             self.held = held;
         }
-        Ok((bytes.len() - rest.len(), frame))
+        Ok((bytes.len().saturating_sub(rest.len()), frame))
     }
 
     /// Whether a frame has begun, or may have, and not ended. What may still
@@ -278,7 +280,9 @@ impl Decoder {
 
     fn inside(&mut self, window: &[u8]) -> Result<Step, Cause> {
         let candidate = self.framing.candidates(window).next();
-        let (content, rest) = window.split_at(candidate.unwrap_or(window.len()));
+        let (content, rest) = candidate
+            .and_then(|offset| window.split_at_checked(offset))
+            .unwrap_or((window, &[]));
         if !content.is_empty() {
             return self.keep(content);
         }
@@ -349,21 +353,23 @@ impl Decoder {
     fn skip(&mut self, byte: u8) -> Result<Step, Cause> {
         let space = self.bears(Leniency::SpaceBeforeStartBlock)
             || self.any_frame && self.bears(Leniency::SpaceAfterFrame);
-        let borne = self.bears(Leniency::JunkBeforeStartBlock) || is_space(byte) && space;
+        let borne = self.bears(Leniency::JunkBeforeStartBlock)
+            || is_space(byte) && space
+            || broken!(JunkSkipped);
         if !borne || self.space.saturating_add(self.junk) >= SPACE_BYTES_MAX {
             return Err(Desync::BytesBeforeStartBlock.into());
         }
         if is_space(byte) {
-            self.space += 1;
+            self.space = self.space.saturating_add(1);
         } else {
-            self.junk += 1;
+            self.junk = self.junk.saturating_add(1);
         }
         Ok(Step::Past(1))
     }
 
     fn keep(&mut self, content: &[u8]) -> Result<Step, Cause> {
-        let size = self.content.len() as u64 + content.len() as u64;
-        if size > self.limit {
+        let size = self.content.len().saturating_add(content.len());
+        if size as u64 > self.limit && !broken!(LimitForgotten) {
             return Err(Cause::MessageTooLarge(OverLimit {
                 limit: self.limit,
                 // Not `size`: that would depend on how the bytes were split.
@@ -430,7 +436,7 @@ impl Front {
         const NAME: &[u8] = b"MSH";
         match bytes.strip_prefix(NAME).map(<[u8]>::first) {
             Some(Some(separator)) if separator.is_ascii_punctuation() => {
-                Self::Whole(NAME.len() + 1)
+                Self::Whole(NAME.len().saturating_add(1))
             }
             Some(None) => Self::Begun,
             None if NAME.starts_with(bytes) => Self::Begun,
@@ -442,13 +448,6 @@ impl Front {
 /// What receivers put between frames without meaning anything by it.
 pub(crate) const fn is_space(byte: u8) -> bool {
     matches!(byte, b'\r' | b'\n' | b' ' | b'\t')
-}
-
-fn append(to: &mut Vec<u8>, bytes: &[u8]) -> Result<(), Cause> {
-    to.try_reserve(bytes.len())
-        .map_err(|_| Cause::OutOfMemory)?;
-    to.extend_from_slice(bytes);
-    Ok(())
 }
 
 #[cfg(test)]

@@ -34,13 +34,14 @@ impl Framing {
     ///
     /// # Errors
     /// `framing` with the part that cannot: a start or end block without bytes,
-    /// any part of more than [`BLOCK_BYTES_MAX`], or an end block that contains
-    /// the start block or is contained in it.
+    /// any part of more than [`BLOCK_BYTES_MAX`], an end block that contains the
+    /// start block or is contained in it, or one of them that is a part of `MSH`.
     pub fn check(&self) -> Result<(), InvalidOption> {
         let too_long = |part: &[u8]| part.len() > BLOCK_BYTES_MAX;
-        if self.start.is_empty() || too_long(&self.start) {
+        let unusable = |block: &[u8]| too_long(block) || is_in_every_message(block);
+        if unusable(&self.start) {
             Err(InvalidOption::Framing(FramingPart::StartBlock))
-        } else if self.end.is_empty() || too_long(&self.end) || self.is_entangled() {
+        } else if unusable(&self.end) || self.is_entangled() {
             Err(InvalidOption::Framing(FramingPart::EndBlock))
         } else if too_long(&self.trailer) {
             Err(InvalidOption::Framing(FramingPart::Trailer))
@@ -52,7 +53,8 @@ impl Framing {
     /// How many bytes a frame has beside its content.
     #[must_use]
     pub fn size(&self) -> usize {
-        self.start.len() + self.end.len() + self.trailer.len()
+        let beside = self.end.len().saturating_add(self.trailer.len());
+        self.start.len().saturating_add(beside)
     }
 
     /// `content` in a frame, for contents of ours that are short.
@@ -75,6 +77,12 @@ impl Framing {
         let contains = |whole: &[u8], part: &[u8]| memchr::memmem::find(whole, part).is_some();
         contains(&self.start, &self.end) || contains(&self.end, &self.start)
     }
+}
+
+/// Every message begins with MSH, and none may hold a block. The block without bytes
+/// is in every message, too.
+fn is_in_every_message(block: &[u8]) -> bool {
+    memchr::memmem::find(b"MSH", block).is_some()
 }
 
 #[cfg(test)]
@@ -133,6 +141,15 @@ mod tests {
             assert_eq!(check(inner, outer, b"\r"), Err(FramingPart::EndBlock));
             assert_eq!(check(outer, inner, b"\r"), Err(FramingPart::EndBlock));
         }
+    }
+
+    #[test]
+    fn no_block_may_be_a_part_of_what_every_message_begins_with() {
+        for block in [&b"M"[..], b"S", b"H", b"MS", b"SH", b"MSH"] {
+            assert_eq!(check(block, b"\x03", b""), Err(FramingPart::StartBlock));
+            assert_eq!(check(b"\x02", block, b""), Err(FramingPart::EndBlock));
+        }
+        assert_eq!(check(b"MSH0", b"HM", b"MSH"), Ok(()));
     }
 
     #[test]

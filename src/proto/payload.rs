@@ -16,7 +16,6 @@ use crate::error::{InvalidMessage, OverLimit, ReservedByte};
 /// and is within the limit.
 pub struct Payload {
     bytes: Vec<u8>,
-    control_id: Vec<u8>,
     expectation: Expectation,
 }
 
@@ -40,24 +39,27 @@ impl Payload {
         if let Some(reserved) = reserved_byte(&message, &terms.framing) {
             return Err(InvalidMessage::ReservedByte(reserved));
         }
-        if let Some(offset) = second_header(&message) {
+        if let Some(offset) = second_header(&message).filter(|_| !broken!(GuardAsleep)) {
             return Err(InvalidMessage::SecondHeader(offset));
         }
         let expectation = Expectation::of(&header, terms)?;
         if header.control_id().is_empty() && terms.correlation == Correlation::Required {
             return Err(InvalidMessage::NoControlId);
         }
-        let control_id = header.control_id().to_vec();
         Ok(Self {
             bytes: message,
-            control_id,
             expectation,
         })
     }
 
-    /// The message, its MSH-10, and which acknowledgments it asks for.
-    pub(crate) fn into_parts(self) -> (Vec<u8>, Vec<u8>, Expectation) {
-        (self.bytes, self.control_id, self.expectation)
+    /// The message's MSH-10.
+    pub(crate) fn control_id(&self) -> &[u8] {
+        Header::read(&self.bytes).map_or(&[], |header| header.control_id())
+    }
+
+    /// The message, and which acknowledgments it asks for.
+    pub(crate) fn into_parts(self) -> (Vec<u8>, Expectation) {
+        (self.bytes, self.expectation)
     }
 }
 
@@ -84,7 +86,7 @@ fn reserved_byte(message: &[u8], framing: &Framing) -> Option<ReservedByte> {
     } else {
         framing
             .candidates(message)
-            .find(|offset| block_begins_at(start.len() + offset))?
+            .find(|offset| block_begins_at(start.len().saturating_add(*offset)))?
     };
     Some(ReservedByte {
         offset: offset as u64,
@@ -98,8 +100,10 @@ fn second_header(message: &[u8]) -> Option<u64> {
     memchr::memmem::find_iter(message, b"MSH")
         .skip(1)
         .find(|&offset| {
-            let (before, rest) = message.split_at(offset);
-            before.last().copied().is_some_and(msh::is_segment_end) && msh::begins_header(rest)
+            let parts = message.split_at_checked(offset);
+            parts.is_some_and(|(before, rest)| {
+                before.last().copied().is_some_and(msh::is_segment_end) && msh::begins_header(rest)
+            })
         })
         .map(|offset| offset as u64)
 }
@@ -166,9 +170,10 @@ mod tests {
 
     #[test]
     fn a_plain_message_passes_untouched() {
-        let (bytes, control_id, expectation) = parse(ADT, 1000).unwrap().into_parts();
+        let payload = parse(ADT, 1000).unwrap();
+        assert_eq!(payload.control_id(), b"42");
+        let (bytes, expectation) = payload.into_parts();
         assert_eq!(bytes, ADT);
-        assert_eq!(control_id, b"42");
         assert_eq!(expectation, Expectation::ORIGINAL);
     }
 
@@ -322,7 +327,7 @@ mod tests {
                 ..Terms::default()
             };
             let payload = Payload::parse(message.to_vec(), 1000, &terms).unwrap();
-            assert_eq!(payload.into_parts().1, b"");
+            assert_eq!(payload.control_id(), b"");
         }
     }
 

@@ -6,6 +6,7 @@ use core::iter;
 
 use super::frame::{CARRIAGE_RETURN, is_space};
 use super::framing::Framing;
+use crate::memory::reserve_exact;
 
 /// A thing that can be put right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,8 +101,8 @@ fn take_envelope(message: &mut Vec<u8>, framing: &Framing) -> bool {
     match content(message, framing) {
         None => false,
         Some((before, size)) => {
-            message.truncate(before + size);
-            message.drain(..before);
+            message.truncate(before.saturating_add(size));
+            message.drain(..before.min(message.len()));
             true
         }
     }
@@ -125,7 +126,7 @@ fn content(message: &[u8], framing: &Framing) -> Option<(usize, usize)> {
                 .strip_suffix(end.as_slice())
         })
         .or_else(|| tails().find_map(|tail| tail.strip_suffix(end.as_slice())))?;
-    Some((message.len() - opened.len(), content.len()))
+    Some((message.len().saturating_sub(opened.len()), content.len()))
 }
 
 /// Takes a byte from either end.
@@ -159,7 +160,8 @@ fn end_segment(message: &mut Vec<u8>, framing: &Framing) -> bool {
     let missing = message.last().is_some_and(|last| *last != CARRIAGE_RETURN);
     // Room for the frame too, so that the message moves once at most. A host that
     // refuses this refuses the frame as well: nothing is sent unmended.
-    let mended = missing && message.try_reserve_exact(1 + framing.size()).is_ok();
+    let room = framing.size().saturating_add(1);
+    let mended = missing && reserve_exact(message, room).is_ok();
     if mended {
         message.push(CARRIAGE_RETURN);
     }

@@ -17,6 +17,9 @@ use x509_cert::ext::pkix::name::GeneralName;
 use x509_cert::name::Name;
 use x509_cert::spki::SubjectPublicKeyInfoOwned;
 
+use crate::limits::CERTIFICATE_GROWTH;
+use crate::memory::room;
+
 /// The SHA-256 of a SubjectPublicKeyInfo (RFC 7469 section 2.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Pin(pub(crate) [u8; 32]);
@@ -80,7 +83,7 @@ impl Certificate {
     /// What the certificate in these bytes says; `None` if it cannot be read.
     #[must_use]
     pub fn read(der: &[u8]) -> Option<Self> {
-        let certificate = CertificateInner::<Raw>::from_der(der).ok()?;
+        let certificate = parsed(der)?;
         let content = certificate.tbs_certificate();
         let names = match content.get_extension::<SubjectAltName>() {
             Ok(Some((_, SubjectAltName(names)))) => names.iter().filter_map(host).collect(),
@@ -124,10 +127,15 @@ impl fmt::Display for Certificate {
 
 /// Whether the certificate's own key is an RSA key of less than 2048 bits.
 pub(super) fn has_small_rsa_key(der: &[u8]) -> bool {
-    let Ok(certificate) = CertificateInner::<Raw>::from_der(der) else {
-        return false;
-    };
-    is_small(certificate.tbs_certificate().subject_public_key_info())
+    parsed(der).is_some_and(|certificate| {
+        is_small(certificate.tbs_certificate().subject_public_key_info())
+    })
+}
+
+/// `None` too where there is not memory enough for all that may be made of it.
+fn parsed(der: &[u8]) -> Option<CertificateInner<Raw>> {
+    drop(room(der.len().saturating_mul(CERTIFICATE_GROWTH)).ok()?);
+    CertificateInner::from_der(der).ok()
 }
 
 /// The same of a SubjectPublicKeyInfo.

@@ -84,13 +84,14 @@ impl Config {
     fn of(options: &TlsOptions) -> Result<Arc<Self>, InvalidOption> {
         let fingerprint = fingerprint(options);
         let mut configs = CONFIGS.lock();
-        let known = configs.iter().position(|(known, _)| *known == fingerprint);
+        let known = configs.iter().find(|(known, _)| *known == fingerprint);
         let config = match known {
-            Some(index) => configs.remove(index).1,
+            Some((_, config)) => Arc::clone(config),
             None => Arc::new(Self::new(options)?),
         };
+        configs.retain(|(known, _)| *known != fingerprint);
         if configs.len() >= TLS_CONFIGS_MAX {
-            configs.remove(0);
+            configs.drain(..1);
         }
         configs.push((fingerprint, Arc::clone(&config)));
         Ok(config)

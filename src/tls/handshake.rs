@@ -1,6 +1,7 @@
 //! The TLS handshake, and TLS's closing, as machines.
 
 use alloc::vec::Vec;
+use core::fmt;
 
 use super::config::Tls;
 use super::pump::{Pump, Received};
@@ -10,7 +11,6 @@ use crate::limits::SPACE_BYTES_MAX;
 use crate::machine::{Input, Machine, Output};
 
 /// A handshake in progress.
-#[derive(Debug)]
 pub struct Handshake {
     pump: Pump,
     /// What the receiver said as soon as it had said all of its own handshake.
@@ -69,6 +69,18 @@ impl Handshake {
     }
 }
 
+impl fmt::Debug for Handshake {
+    /// Tells lengths alone: what the receiver said may be a reply.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handshake")
+            .field("pump", &self.pump)
+            .field("plain_bytes", &self.plain.len())
+            .field("deadline", &self.deadline)
+            .field("failed", &self.failed)
+            .finish()
+    }
+}
+
 impl Machine for Handshake {
     fn poll(&mut self, now: Instant) -> Output<'_> {
         let over = !self.pump.is_handshaking() && self.pump.to_transmit().is_empty();
@@ -94,7 +106,9 @@ impl Machine for Handshake {
                 } = self.pump.receive(bytes);
                 // No message went yet: all of it is white space, or a desync,
                 // which one byte more than is borne makes it, too.
-                let room = (SPACE_BYTES_MAX as usize + 1).saturating_sub(self.plain.len());
+                let room = (SPACE_BYTES_MAX as usize)
+                    .saturating_add(1)
+                    .saturating_sub(self.plain.len());
                 self.plain.extend(plain.iter().take(room));
                 if let Some(cause) = failure.or(ended.then_some(Cause::ConnectionEnded)) {
                     self.fail(cause);
@@ -103,6 +117,7 @@ impl Machine for Handshake {
             Input::Quiet => {}
             Input::Ended => self.fail(Cause::ConnectionEnded),
             Input::Broken => self.fail(Cause::ConnectionBroken),
+            Input::OutOfMemory => self.fail(Cause::OutOfMemory),
             Input::Transmitted(bytes) => {
                 self.pump.transmitted(bytes);
             }
@@ -152,7 +167,7 @@ impl Machine for Farewell<'_> {
         match input {
             // Nobody is left to hear it.
             Input::Received(_) | Input::Quiet => {}
-            Input::Ended | Input::Broken => self.over = true,
+            Input::Ended | Input::Broken | Input::OutOfMemory => self.over = true,
             Input::Transmitted(bytes) => {
                 self.pump.transmitted(bytes);
             }

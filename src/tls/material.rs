@@ -85,13 +85,14 @@ pub(super) fn position(before: usize) -> u32 {
 
 fn append(bytes: &[u8], kind: SectionKind, items: &mut Vec<Vec<u8>>) -> Result<(), Reason> {
     if is_pem(bytes) {
+        let before = items.len();
         for section in <(SectionKind, Vec<u8>)>::pem_slice_iter(bytes) {
             match section {
                 Ok((found, item)) if found == kind => items.push(item),
                 // It may be a key.
                 Ok((_, item)) => drop(Zeroizing::new(item)),
                 // Of an encrypted key beside the certificates only the key is lost.
-                Err(_) if is_encrypted_pem(bytes) && !items.is_empty() => {}
+                Err(_) if is_encrypted_pem(bytes) && items.len() > before => {}
                 Err(_) => return Err(Reason::Malformed),
             }
         }
@@ -221,6 +222,15 @@ mod tests {
         assert_eq!(refused(certificates(&[damaged])), (2, Reason::Malformed));
         assert_eq!(refused(certificates(&["garbage"])), (1, Reason::Malformed));
         assert_eq!(refused(private_key(b"garbage")), (1, Reason::Malformed));
+    }
+
+    #[test]
+    fn what_is_wrong_does_not_depend_on_what_was_handed_in_before() {
+        let (certificate, _) = pair();
+        let good = certificate.pem();
+        let behind = certificates(&[good.as_str(), LEGACY]);
+        assert_eq!(refused(certificates(&[LEGACY])), (1, Reason::Malformed));
+        assert_eq!(refused(behind), (2, Reason::Malformed));
     }
 
     #[test]

@@ -52,7 +52,7 @@ impl Tickets {
             return change(known);
         }
         if all.len() >= TICKET_NAMES_MAX {
-            all.remove(0);
+            all.drain(..1);
         }
         let mut known = Known {
             name,

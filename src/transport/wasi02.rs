@@ -24,7 +24,7 @@ use wasi::sockets::tcp::TcpSocket;
 use wasi::sockets::tcp_create_socket::create_tcp_socket;
 
 use super::{Connection, Read, Transport, Write};
-use crate::clock::Instant;
+use crate::clock::{Instant, Watch};
 use crate::error::{Cause, Grant};
 use crate::limits::ADDRESSES_MAX;
 use crate::options::KeepAlive;
@@ -54,7 +54,7 @@ impl Transport for Wasi02 {
     type Connection = Wasi02Connection;
 
     fn now(&self) -> Instant {
-        Instant::from_nanoseconds(monotonic_clock::now())
+        WATCH.lock().now(monotonic_clock::now())
     }
 
     fn time_of_day(&self) -> Duration {
@@ -149,9 +149,9 @@ impl Wasi02 {
 
 /// A TCP connection.
 pub struct Wasi02Connection {
-    /// The clock's pollable for the deadline last waited for: one exchange has
-    /// one deadline, and waits for it more than once.
-    deadline: Option<(Instant, Pollable)>,
+    /// The clock's pollable for the reading last waited for: one exchange has one
+    /// deadline, and waits for it more than once.
+    deadline: Option<(u64, Pollable)>,
     /// `None` only while being dropped.
     streams: Option<Streams>,
 }
@@ -219,17 +219,18 @@ impl Connection for Wasi02Connection {
         let Some(streams) = &self.streams else {
             return;
         };
-        if self.deadline.as_ref().is_none_or(|(at, _)| *at != deadline) {
-            let reached = monotonic_clock::subscribe_instant(deadline.as_nanoseconds());
-            self.deadline = Some((deadline, reached));
+        let reading = WATCH.lock().reading_at(deadline);
+        if self.deadline.as_ref().is_none_or(|(at, _)| *at != reading) {
+            let reached = monotonic_clock::subscribe_instant(reading);
+            self.deadline = Some((reading, reached));
         }
         if let Some((_, reached)) = &self.deadline {
-            let all = [&streams.readable, reached, &streams.writable];
-            let [readable, reached, _] = all;
+            let all = [reached, &streams.readable, &streams.writable];
+            let [reached, readable, _] = all;
             if writable {
-                poll(&all);
+                poll_until(&all, deadline);
             } else {
-                poll(&[readable, reached]);
+                poll_until(&[reached, readable], deadline);
             }
         }
     }
@@ -296,11 +297,21 @@ fn release_set_aside() {
     SET_ASIDE.lock().retain(|streams| !streams.can_be_dropped());
 }
 
+/// What the host's clock is read by.
+static WATCH: Mutex<Watch> = Mutex::new(Watch::new());
+
 fn wait_for(pollables: &[&Pollable], deadline: Instant) {
-    let reached = monotonic_clock::subscribe_instant(deadline.as_nanoseconds());
-    let mut all = Vec::from(pollables);
-    all.push(&reached);
-    poll(&all);
+    let reading = WATCH.lock().reading_at(deadline);
+    let reached = monotonic_clock::subscribe_instant(reading);
+    let mut all = Vec::from([&reached]);
+    all.extend(pollables);
+    poll_until(&all, deadline);
+}
+
+/// Waits for these, the first of which is the clock's for `deadline`.
+fn poll_until(all: &[&Pollable], deadline: Instant) {
+    let ready = poll(all);
+    WATCH.lock().waited(ready.contains(&0).then_some(deadline));
 }
 
 /// Hosts tell a denied lookup by `permanent-resolver-failure`; a name that does

@@ -104,7 +104,7 @@ fn is_in_sight(path: &Path) -> bool {
 
 /// A file without any message counts as one empty message, which the guard
 /// then refuses: no file passes without a line of output.
-fn messages(content: Vec<u8>, loose: bool) -> Result<Vec<Vec<u8>>, Trouble> {
+pub(crate) fn messages(content: Vec<u8>, loose: bool) -> Result<Vec<Vec<u8>>, Trouble> {
     let framed = content.trim_ascii_start().first() == Some(&START_BLOCK);
     Ok(match (framed, loose) {
         (true, true) => frames(&content)?
@@ -121,7 +121,7 @@ fn frames(content: &[u8]) -> Result<Vec<&[u8]>, Trouble> {
     let mut messages = Vec::new();
     let mut rest = content.trim_ascii_start();
     while !rest.is_empty() {
-        let offset = content.len() - rest.len();
+        let offset = content.len().saturating_sub(rest.len());
         let inside = rest
             .strip_prefix(&[START_BLOCK])
             .ok_or(Trouble::BytesBetweenFrames(offset))?;
@@ -138,7 +138,7 @@ fn frames(content: &[u8]) -> Result<Vec<&[u8]>, Trouble> {
 /// refuse. Editors turn the carriage return into a line feed, or drop it.
 fn split_at_frame_end(inside: &[u8]) -> Option<(&[u8], &[u8])> {
     memchr::memchr_iter(END_BLOCK, inside).find_map(|end| {
-        let (message, rest) = inside.split_at(end);
+        let (message, rest) = inside.split_at_checked(end)?;
         let after = rest.get(1..)?;
         let ends = after.first().is_none_or(|byte| is_line_end(*byte));
         ends.then_some((message, after))

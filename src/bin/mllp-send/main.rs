@@ -13,6 +13,27 @@
 //! (what it may hold)                                   (JSON of them all)
 //! ```
 
+// A panic is a trap: whatever is excepted has its proof beside it.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::cast_possible_truncation,
+        clippy::cast_possible_wrap,
+        clippy::cast_sign_loss,
+        clippy::expect_used,
+        clippy::get_unwrap,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::panic_in_result_fn,
+        clippy::string_slice,
+        clippy::todo,
+        clippy::unimplemented,
+        clippy::unreachable,
+        clippy::unwrap_in_result,
+        clippy::unwrap_used
+    )
+)]
 #![cfg_attr(
     not(target_family = "wasm"),
     expect(dead_code, reason = "natively only the tests use what `main` cannot")

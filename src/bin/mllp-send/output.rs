@@ -19,6 +19,10 @@ use mllp_client::transcript::Entry;
 use crate::records::{CountersRecord, Record, late_control_id, object};
 use crate::send::Happened;
 
+/// The widest that the first column gets: a longer file name pushes its own line out.
+/// To format to more than 65 535 would be a panic.
+const LABEL_WIDTH_MAX: usize = 200;
+
 /// As long as MSH-10 may be in v2.5 (2.15.9); longer ones push the line out.
 const CONTROL_ID_WIDTH: usize = 20;
 
@@ -324,6 +328,7 @@ pub(crate) fn complain(err: &mut impl Write, label: &str, sentence: &dyn Display
 
 fn line(report: &Report, label_width: usize) -> String {
     let label = report.about.label();
+    let label_width = label_width.min(LABEL_WIDTH_MAX);
     let control_id = report.about.control_id.as_deref().unwrap_or("-");
     let word = match &report.outcome {
         Ok(reply) => reply.verdict.word(),
@@ -633,6 +638,16 @@ mod tests {
             "mllp-send: adt.hl7: warning: line-feed-segments\n\
              mllp-send: adt.hl7: warning: space-after-frame (2)\n"
         );
+    }
+
+    #[test]
+    fn a_long_file_name_pushes_its_own_line_out_and_no_other() {
+        let mut long = applied();
+        long.about = About::message(&"x".repeat(70_000), MESSAGE);
+        let (out, _) = printed(PLAIN, &[long, applied()]);
+        let lines: Vec<_> = out.lines().collect();
+        assert!(lines[0].starts_with(&"x".repeat(70_000)));
+        assert!(lines[1].starts_with("adt.hl7 ") && lines[1].len() < 300);
     }
 
     #[test]

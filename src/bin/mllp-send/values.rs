@@ -108,7 +108,7 @@ impl FromStr for Bytes {
         digits
             .chunks(2)
             .map(|pair| match pair {
-                [high, low] => u8::try_from(high * 16 + low).map_err(|_| ADVICE),
+                [high, low] => u8::try_from(high << 4 | low).map_err(|_| ADVICE),
                 _ => Err(ADVICE),
             })
             .collect::<Result<_, _>>()

@@ -85,6 +85,7 @@ where
 {
     fn with_key(&self, key: &[u8]) -> Box<dyn tls_hmac::Key> {
         // The length is checked by the trait, not by HMAC: RFC 2104, section 2, takes any.
+        #[expect(clippy::expect_used, reason = "HMAC knows no wrong length")]
         let mac =
             <Hmac<D> as KeyInit>::new_from_slice(key).expect("HMAC takes a key of any length");
         Box::new(Keyed(mac))

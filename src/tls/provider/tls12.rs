@@ -160,7 +160,7 @@ impl<A: Cipher, const EXPLICIT: usize> Tls12AeadAlgorithm for Algorithm<A, EXPLI
     fn key_block_shape(&self) -> KeyBlockShape {
         KeyBlockShape {
             enc_key_len: <A as KeySizeUser>::KeySize::USIZE,
-            fixed_iv_len: NONCE_LEN - EXPLICIT,
+            fixed_iv_len: Records::<A, EXPLICIT>::FIXED,
             // Would draw a random start for the explicit part from the key block.
             explicit_nonce_len: 0,
         }
@@ -180,6 +180,13 @@ impl<A: Cipher, const EXPLICIT: usize> Tls12AeadAlgorithm for Algorithm<A, EXPLI
 /// A direction that speaks in `GenericAEADCipher`.
 struct Records<A, const EXPLICIT: usize>(Direction<A>);
 
+impl<A, const EXPLICIT: usize> Records<A, EXPLICIT> {
+    /// How much of a nonce is not in the record.
+    const FIXED: usize = NONCE_LEN - EXPLICIT;
+    /// How much longer a record is than its plaintext.
+    const OVERHEAD: usize = EXPLICIT + TAG_LEN;
+}
+
 impl<A: Cipher, const EXPLICIT: usize> MessageEncrypter for Records<A, EXPLICIT> {
     fn encrypt(
         &mut self,
@@ -189,7 +196,7 @@ impl<A: Cipher, const EXPLICIT: usize> MessageEncrypter for Records<A, EXPLICIT>
         let (typ, version, length) = (message.typ, message.version, message.payload.len());
         let nonce = self.0.nonce(sequence);
         let mut record = PrefixedPayload::with_capacity(self.encrypted_payload_len(length));
-        record.extend_from_slice(&nonce[NONCE_LEN - EXPLICIT..]);
+        record.extend_from_slice(nonce.get(Self::FIXED..).ok_or(Error::EncryptError)?);
         record.extend_from_chunks(&message.payload);
         let aad = make_tls12_aad(sequence, typ, version, length);
         self.0.seal(nonce, &aad, &mut record, EXPLICIT)?;
@@ -197,7 +204,7 @@ impl<A: Cipher, const EXPLICIT: usize> MessageEncrypter for Records<A, EXPLICIT>
     }
 
     fn encrypted_payload_len(&self, payload_len: usize) -> usize {
-        EXPLICIT + payload_len + TAG_LEN
+        payload_len.saturating_add(Self::OVERHEAD)
     }
 }
 
@@ -207,18 +214,22 @@ impl<A: Cipher, const EXPLICIT: usize> MessageDecrypter for Records<A, EXPLICIT>
         mut message: InboundOpaqueMessage<'a>,
         sequence: u64,
     ) -> Result<InboundPlainMessage<'a>, Error> {
-        let Some(length) = message.payload.len().checked_sub(EXPLICIT + TAG_LEN) else {
+        let Some(length) = message.payload.len().checked_sub(Self::OVERHEAD) else {
             return Err(Error::DecryptError);
         };
         let aad = make_tls12_aad(sequence, message.typ, message.version, length);
-        let (explicit, sealed) = message.payload.split_at_mut(EXPLICIT);
+        let (explicit, sealed) = message
+            .payload
+            .split_at_mut_checked(EXPLICIT)
+            .ok_or(Error::DecryptError)?;
         // The peer may count its explicit nonces as it likes: they are read, never predicted.
         let mut nonce = self.0.nonce(sequence);
-        nonce[NONCE_LEN - EXPLICIT..].copy_from_slice(explicit);
+        let theirs = nonce.iter_mut().skip(Self::FIXED);
+        theirs.zip(explicit).for_each(|(to, from)| *to = *from);
         let length = self.0.open(nonce, &aad, sealed)?;
         if length > MAX_PLAINTEXT {
             return Err(Error::PeerSentOversizedRecord);
         }
-        Ok(message.into_plain_message_range(EXPLICIT..EXPLICIT + length))
+        Ok(message.into_plain_message_range(EXPLICIT..EXPLICIT.saturating_add(length)))
     }
 }

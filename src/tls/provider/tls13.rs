@@ -90,6 +90,10 @@ impl<A: Cipher> Tls13AeadAlgorithm for Algorithm<A> {
 /// A direction that speaks in `TLSCiphertext`.
 pub(super) struct Records<A>(pub(super) Direction<A>);
 
+/// How much longer a record's content is than its plaintext: the content type, one byte, and the
+/// tag (RFC 8446, section 5.2).
+const OVERHEAD: usize = size_of::<u8>() + TAG_LEN;
+
 impl<A: Cipher> MessageEncrypter for Records<A> {
     fn encrypt(
         &mut self,
@@ -115,7 +119,7 @@ impl<A: Cipher> MessageEncrypter for Records<A> {
     }
 
     fn encrypted_payload_len(&self, payload_len: usize) -> usize {
-        payload_len + size_of::<u8>() + TAG_LEN
+        payload_len.saturating_add(OVERHEAD)
     }
 }
 

@@ -1,0 +1,71 @@
+//! Memory that a receiver can make grow. It is asked for in a way that can fail, and
+//! never to the last: what is small is allocated in ways that cannot fail, by this
+//! crate, by rustls, and by the host for what it hands over, and needs a rest to be
+//! taken from.
+
+use alloc::vec::Vec;
+use core::hint::black_box;
+
+use crate::error::Cause;
+use crate::limits::SPARE_BYTES;
+
+/// Makes room for so many more, and leaves the rest.
+///
+/// # Errors
+/// [`Cause::OutOfMemory`]; what there was is as it was.
+pub(crate) fn reserve<T>(list: &mut Vec<T>, more: usize) -> Result<(), Cause> {
+    if list.capacity().saturating_sub(list.len()) >= more {
+        return Ok(());
+    }
+    // Held meanwhile: what is left after it is enough.
+    let _rest = room(SPARE_BYTES)?;
+    list.try_reserve(more).map_err(|_| Cause::OutOfMemory)
+}
+
+/// The same, with no room beyond that.
+///
+/// # Errors
+/// Those of [`reserve`].
+pub(crate) fn reserve_exact<T>(list: &mut Vec<T>, more: usize) -> Result<(), Cause> {
+    let _rest = room(SPARE_BYTES)?;
+    list.try_reserve_exact(more).map_err(|_| Cause::OutOfMemory)
+}
+
+/// Adds `bytes` to others, and leaves the rest.
+///
+/// # Errors
+/// Those of [`reserve`].
+pub(crate) fn append(to: &mut Vec<u8>, bytes: &[u8]) -> Result<(), Cause> {
+    reserve(to, bytes.len())?;
+    to.extend_from_slice(bytes);
+    Ok(())
+}
+
+/// So much memory, for as long as this is held.
+///
+/// # Errors
+/// [`Cause::OutOfMemory`].
+pub(crate) fn room(bytes: usize) -> Result<impl Sized, Cause> {
+    let mut room = Vec::<u8>::new();
+    room.try_reserve_exact(bytes)
+        .map_err(|_| Cause::OutOfMemory)?;
+    // Memory that nobody looks at need not be asked for, the compiler knows.
+    Ok(black_box(room))
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use super::{append, reserve, room};
+    use crate::error::Cause;
+
+    #[test]
+    fn more_than_there_can_be_is_refused_and_nothing_is_lost() {
+        let mut bytes = Vec::from(*b"MSH");
+        assert_eq!(reserve(&mut bytes, usize::MAX), Err(Cause::OutOfMemory));
+        assert_eq!(room(usize::MAX).err(), Some(Cause::OutOfMemory));
+        assert_eq!(append(&mut bytes, b"|^~"), Ok(()));
+        assert_eq!(bytes, b"MSH|^~");
+    }
+}
