@@ -16,10 +16,8 @@ pub enum Breakage {
     /// An application acknowledgment that comes late is credited to the message in
     /// progress.
     LateCredited,
-    /// So is a reply that began before the message was handed over.
-    EarlyReplyCredited,
-    /// So is a commit block that did.
-    EarlyCommitCredited,
+    /// The connection is kept though a commit block is still due on it.
+    CommitStillDue,
     /// A byte of the reply moves the deadline.
     DeadlineMovedByBytes,
     /// `not-sent` is said after the end block.

@@ -41,8 +41,8 @@ impl Instant {
 /// there are hosts whose clock is set back, or stands still. Time passes for them
 /// too: as the clock moves from where it was set to, as the host says that a moment
 /// waited for has come, and if nothing else, as waits end.
-/// One set back in a wait by less than the wait lasted cannot be told from one that
-/// was right, and costs as much time.
+/// A clock set back in the middle of a wait hides how long the wait lasted, and may
+/// cost a call that much time, but no more.
 #[derive(Debug, Default)]
 pub struct Watch {
     /// What the host's clock showed last.

@@ -211,6 +211,10 @@ impl Session {
         let is_wrong = |warning: &Warning| matches!(warning, Warning::WrongMode(_));
         let more_may_come =
             accepted || verdict.is_some_and(|reply| reply.warnings.iter().any(is_wrong));
+        // A commit block has no control id at all.
+        let commit_may_come = exchange.commit_block() == CommitBlock::Due
+            && verdict.is_some_and(|reply| reply.commit.is_none())
+            && !broken!(CommitStillDue);
         if verdict.is_some_and(|reply| reply.verdict == Verdict::Unacknowledged)
             && self.release == Release::Auto
         {
@@ -221,6 +225,7 @@ impl Session {
         Finished {
             connection_lost: finished.connection_lost
                 || still_owed
+                || commit_may_come
                 || (takes_any && (finished.by_silence || more_may_come)),
             outcome: finished.outcome.map_err(|failure| self.explained(failure)),
             ..finished
@@ -373,7 +378,7 @@ impl Session {
         {
             return self.receive_commit(commit);
         }
-        let is_due = self.is_awaiting() && (!self.early || broken!(EarlyReplyCredited));
+        let is_due = self.is_awaiting() && !self.early;
         let may_be_late = !self.outstanding.is_empty() && !broken!(LateCredited);
         if may_be_late && self.is_late(&frame, is_due) {
             return;
@@ -399,9 +404,7 @@ impl Session {
             return;
         }
         match &mut self.exchange {
-            Some(exchange)
-                if exchange.is_awaiting() && (!self.early || broken!(EarlyCommitCredited)) =>
-            {
+            Some(exchange) if exchange.is_awaiting() && !self.early => {
                 exchange.receive_commit(commit, &self.terms);
                 self.release = Release::Two;
                 self.remember();

@@ -125,11 +125,16 @@ fn framed_messages() -> impl Strategy<Value = (Vec<u8>, Framing)> {
     })
 }
 
+/// What a stream holds: its frames, each with what was borne for it, and whether it ends
+/// within another, or why it cannot be read any further.
+#[derive(Clone, Debug, PartialEq)]
+struct Found {
+    frames: Vec<(Vec<u8>, Vec<Warning>)>,
+    ending: Result<bool, Cause>,
+}
+
 /// What a decoder finds in a stream that comes in these pieces.
-fn decoded<'a>(
-    decoder: &mut Decoder,
-    pieces: impl IntoIterator<Item = &'a [u8]>,
-) -> (Vec<(Vec<u8>, Vec<Warning>)>, Result<bool, Cause>) {
+fn decoded<'a>(decoder: &mut Decoder, pieces: impl IntoIterator<Item = &'a [u8]>) -> Found {
     let mut frames = Vec::new();
     for mut piece in pieces {
         while !piece.is_empty() {
@@ -138,11 +143,15 @@ fn decoded<'a>(
                     piece = &piece[used..];
                     frames.extend(frame.map(|frame| (frame.content, frame.warnings)));
                 }
-                Err(cause) => return (frames, Err(cause)),
+                Err(cause) => {
+                    let ending = Err(cause);
+                    return Found { frames, ending };
+                }
             }
         }
     }
-    (frames, Ok(decoder.is_inside_frame()))
+    let ending = Ok(decoder.is_inside_frame());
+    Found { frames, ending }
 }
 
 /// All the splits in two, and the one into single bytes.
@@ -167,9 +176,9 @@ proptest! {
         for split in splits(&frame) {
             let limit = message.len() as u64;
             let mut decoder = Decoder::new(framing.clone(), Leniencies::none(), limit);
-            let (frames, ending) = decoded(&mut decoder, split);
-            prop_assert_eq!(&frames, &[(message.clone(), Vec::new())]);
-            prop_assert_eq!(ending, Ok(false));
+            let found = decoded(&mut decoder, split);
+            prop_assert_eq!(&found.frames, &[(message.clone(), Vec::new())]);
+            prop_assert_eq!(found.ending, Ok(false));
         }
     }
 
@@ -193,12 +202,12 @@ proptest! {
             .collect();
         let find = |split: Vec<&[u8]>| {
             let mut decoder = Decoder::new(framing.clone(), leniencies, limit);
-            let (mut frames, ending) = decoded(&mut decoder, split);
+            let mut found = decoded(&mut decoder, split);
             // One that is only late counts as missing.
-            for (_, warnings) in &mut frames {
+            for (_, warnings) in &mut found.frames {
                 warnings.retain(|warning| *warning != Warning::MissingCarriageReturn);
             }
-            (frames, ending)
+            found
         };
         let whole = find(vec![&stream]);
         for split in splits(&stream) {

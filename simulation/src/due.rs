@@ -98,7 +98,13 @@ fn mode(message: &Message, terms: &Terms) -> &'static Row {
         (accept, application) = ("", "");
     } else if !(accept.is_empty() && application.is_empty()) {
         // The one that is empty asks for nothing.
-        let or_never = |condition| if condition == "" { "NE" } else { condition };
+        let or_never = |condition| {
+            if condition.is_empty() {
+                "NE"
+            } else {
+                condition
+            }
+        };
         (accept, application) = (or_never(accept), or_never(application));
         if terms.settle_on == SettleOn::Accept && accept != "NE" {
             application = "NE";

@@ -1,5 +1,6 @@
 //! x
 
+pub mod batch;
 pub mod chance;
 mod due;
 pub mod fault;

@@ -319,7 +319,7 @@ fn check_failure(state: &State, message: &Message, failure: &Failure, around: &A
         "the guard refuses what cannot be sent, and nothing else",
     )?;
     hold(
-        (failure.cause == Cause::Closed) == !could,
+        (failure.cause == Cause::Closed) != could,
         "a client that has ended says so",
     )?;
     if failure.phase == Phase::Prepare {
@@ -483,7 +483,7 @@ fn is_exact(state: &State, number: usize, around: &Around) -> bool {
     let is_commit_missing =
         terms.release == Release::Two && state.plan.receiver_release != Release::Two;
     state.call.harmful == 0
-        && !lines.iter().any(|line| line.is_tainted || line.owes_accept)
+        && !lines.iter().any(|line| line.is_tainted || line.is_unclear)
         && !message.is_refused
         && (around.was_open || around.may_connect)
         && !has_namesake

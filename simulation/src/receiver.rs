@@ -140,6 +140,8 @@ impl State {
         if release != Release::Auto && release != self.plan.receiver_release {
             self.fault(Fault::OtherRelease, true);
             self.lines[line].is_tainted = true;
+            // A commit block is one reply too many to a sender who knows none.
+            self.lines[line].lies = true;
         }
         let mut commit_is_behind = false;
         if self.plan.receiver_release == Release::Two {
@@ -148,6 +150,7 @@ impl State {
                 if self.chance.per_mille(900) {
                     return;
                 }
+                self.lines[line].lies = true;
             } else if self.happens_on(line, Fault::CommitBehindReply) {
                 commit_is_behind = true;
             } else if !self.happens_on(line, Fault::MissingCommit) {
@@ -164,9 +167,13 @@ impl State {
         } else {
             self.codes(message)
         };
+        let mut earlier = self.messages[..number].iter();
+        if earlier.any(|earlier| earlier.id == message.id) {
+            self.lines[line].is_unclear = true;
+        }
         let settles_on_commit = self.plan.receiver_release == Release::Two
             && self.plan.options.terms.settle_on == SettleOn::Accept;
-        self.lines[line].owes_accept |=
+        self.lines[line].is_unclear |=
             settles_on_commit && codes.first().is_some_and(|code| code.is_accept_level());
         for (index, code) in codes.iter().enumerate() {
             at += self.moment();
@@ -200,6 +207,7 @@ impl State {
         let (code, at) = (self.any_code(), self.now + self.moment());
         let message = self.messages[number].clone();
         self.lines[line].holds_foreign = true;
+        self.lines[line].lies = true;
         self.say_code(line, Some(number), &message, &message.id, code, at);
     }
 
@@ -241,10 +249,9 @@ impl State {
     /// Ends the connection, under TLS with its closing or without.
     fn end(&mut self, line: usize, at: u64) {
         let is_secured = self.lines[line].secured.is_some() && !self.lines[line].is_over;
-        if is_secured
-            && !self.happens_on(line, Fault::NoCloseNotify)
-            && let Some(secured) = &mut self.lines[line].secured
-        {
+        if is_secured && self.chance.per_mille(500) {
+            self.fault(Fault::NoCloseNotify, true);
+        } else if is_secured && let Some(secured) = &mut self.lines[line].secured {
             let closing = secured.close();
             self.fault(Fault::CloseNotify, true);
             self.push(line, at, Coming::Bytes(closing));
@@ -381,6 +388,8 @@ impl State {
         } else {
             Said::Other
         };
+        // Returned unjudged, it makes the reply behind it one too many.
+        self.lines[line].lies |= !is_read;
         let (frame, end_block) = self.frame(line, &content);
         self.emit(line, meant, said, id.to_vec(), &frame, end_block, at)
     }

@@ -106,8 +106,9 @@ pub(crate) struct Line {
     pub(crate) lies: bool,
     /// What stands unread on it belongs to nobody.
     pub(crate) holds_foreign: bool,
-    /// A commit block settled a message on it whose accept acknowledgment still comes.
-    pub(crate) owes_accept: bool,
+    /// Something may still come on it that cannot be told from what is due: an accept
+    /// acknowledgment of a message settled before, or one for a control id used twice.
+    pub(crate) is_unclear: bool,
     /// A message was accepted on it, of which more may come.
     pub(crate) any_accepted: bool,
     /// What the host was handed.
@@ -211,8 +212,10 @@ impl State {
 
     /// A message was accepted.
     pub(crate) fn accepted(&mut self, message: usize) {
-        for line in &mut self.lines {
-            line.any_accepted |= line.is_open;
+        let is_uncertain = self.call.harmful > 0;
+        for line in self.lines.iter_mut().filter(|line| line.is_open) {
+            line.any_accepted = true;
+            line.is_unclear |= is_uncertain;
         }
         let now = self.now;
         let is_coming = |acknowledged: &Acknowledged| {
@@ -222,7 +225,7 @@ impl State {
         };
         let mut coming = self.acknowledged.iter();
         if let Some(acknowledged) = coming.find(|acknowledged| is_coming(acknowledged)) {
-            self.lines[acknowledged.line].owes_accept = true;
+            self.lines[acknowledged.line].is_unclear = true;
         }
     }
 
@@ -564,7 +567,7 @@ impl State {
             is_tainted: false,
             lies: false,
             holds_foreign: false,
-            owes_accept: false,
+            is_unclear: false,
             any_accepted: false,
             tap: Decoder::new(framing.clone()),
             received: Decoder::new(framing.clone()),

@@ -399,11 +399,12 @@ impl Exchange {
             code,
             ..Receipt::default()
         };
-        let is_other = reading.control_id != self.control_id()
-            && !broken!(CorrelationForgotten)
-            && !broken!(LateCredited)
-            && !(broken!(IdByPrefix) && self.control_id().starts_with(reading.control_id))
-            && !(broken!(IdTrimmed) && self.control_id() == reading.control_id.trim_ascii());
+        let is_own = reading.control_id == self.control_id()
+            || broken!(CorrelationForgotten)
+            || broken!(LateCredited)
+            || (broken!(IdByPrefix) && self.control_id().starts_with(reading.control_id))
+            || (broken!(IdTrimmed) && self.control_id() == reading.control_id.trim_ascii());
+        let is_other = !is_own;
         let is_repeated = reading.code == Code::CommitAccept && self.accepted.is_some();
         match terms.correlation {
             Correlation::Required if is_other => {

@@ -334,11 +334,13 @@ async fn without_the_commit_block_nothing_is_known_in_any_mode() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reply_without_its_commit_block_counts_is_told_and_gets_none() {
+async fn a_reply_without_its_commit_block_counts_is_told_gets_none_and_ends_the_connection() {
     let script = Receiver::new()
         .accept()
         .expect(&message("1"))
         .acknowledge("AA")
+        .expect_end()
+        .accept()
         .expect(&message("2"))
         .acknowledge("AE")
         .expect_end();
@@ -347,6 +349,10 @@ async fn a_reply_without_its_commit_block_counts_is_told_and_gets_none() {
         let reply = sandbox.send(client, &message(id)).await.unwrap();
         assert_eq!((reply.verdict, reply.commit), (verdict, None));
         assert_eq!(reply.warnings, [Warning::CommitMissing]);
+        assert!(!sandbox.is_open(client).await);
+        if id == "1" {
+            sandbox.reconnect(client).await.unwrap();
+        }
     }
     sandbox.close(client).await.unwrap();
     let _ = receiver.finish();

@@ -30,7 +30,7 @@ async fn a_clock_that_is_set_back_does_not_make_the_call_longer() {
     }
 }
 
-/// What the clock lost in a wait that was longer looks like a wait that ended early.
+/// It hides how long the wait lasted.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_clock_that_is_set_back_during_a_wait_makes_the_call_longer_by_as_much_at_most() {
     const BACK: u64 = 20_000;
