@@ -98,7 +98,7 @@ fn mode(message: &Message, terms: &Terms) -> &'static Row {
         (accept, application) = ("", "");
     } else if !(accept.is_empty() && application.is_empty()) {
         // The one that is empty asks for nothing.
-        let or_never = |condition| {
+        let or_never = |condition: &'static str| {
             if condition.is_empty() {
                 "NE"
             } else {
