@@ -452,8 +452,10 @@ fn is_said(state: &State, number: usize, said: Said) -> bool {
     };
     state.acknowledged.iter().any(|acknowledged| {
         let meant = acknowledged.message == Some(number);
+        // A liar may happen upon the control id of a later message.
+        let is_lie = acknowledged.message.is_none();
         let may_be_taken_for_it = if is_told_apart {
-            acknowledged.id == message.id && (meant || has_namesake())
+            acknowledged.id == message.id && (meant || is_lie || has_namesake())
         } else {
             meant || state.lines[acknowledged.line].lies
         };

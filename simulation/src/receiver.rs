@@ -218,14 +218,14 @@ impl State {
         self.lines[line].lies = true;
         match self.chance.below(3) {
             0 => {
-                self.push(line, at, Coming::Bytes(b"HELLO".to_vec()));
+                self.say_bytes(line, at, b"HELLO");
             }
             1 => {
                 self.say_commit(line, None, true, at);
             }
             _ => {
                 let frame = self.plan.options.terms.framing.around(b"MSH|^~\\&|");
-                self.push(line, at, Coming::Bytes(frame));
+                self.say_bytes(line, at, &frame);
             }
         }
     }

@@ -1,6 +1,7 @@
 //! One run: a client, a receiver and what lies between, from one seed.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use marks::Net;
 use mllp_client::client::MllpClient;
@@ -34,11 +35,18 @@ pub struct Report {
     pub violation: Option<Violation>,
 }
 
+/// How many runs there were: each has a receiver of another name, lest it resumes the
+/// sessions that another left. All names are as long.
+static RUNS: AtomicU64 = AtomicU64::new(0);
+
 /// Runs what `seed` says.
 #[must_use]
 pub fn run(seed: u64, tls: bool) -> Report {
     let mut chance = Chance::new(seed);
-    let name = format!("run-{seed:x}.lab.example");
+    let name = format!(
+        "run-{:016x}.lab.example",
+        RUNS.fetch_add(1, Ordering::Relaxed)
+    );
     let plan = Plan::draw(&mut chance, tls, &name);
     let network = Network::new(plan, chance);
     let mut run = Run {

@@ -258,9 +258,13 @@ impl State {
         let was_handshaking = secured.is_handshaking();
         let plain = secured.hear(bytes);
         let said = secured.say();
+        let is_shaken = was_handshaking && !secured.is_handshaking();
         if is_read {
             if was_handshaking {
                 self.shake(line, said);
+                if is_shaken && self.happens_on(line, Fault::TalksFirst) {
+                    self.talk_first(line);
+                }
             } else {
                 self.push(line, now, Coming::Bytes(said));
             }
