@@ -1,8 +1,6 @@
 //! Ways to break the engine on purpose, one at a time: `simulation` shows by them that
-//! it would notice. Each is a switch at the one place that keeps the promise, thrown
+//! it would notice. Each is a switch where a promise is kept, thrown
 //! for the current thread alone.
-
-use std::cell::Cell;
 
 /// A way to break the engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,15 +74,35 @@ pub enum Breakage {
     PartUncounted,
 }
 
-std::thread_local! {
-    static CURRENT: Cell<Option<Breakage>> = const { Cell::new(None) };
+#[cfg(all(feature = "breakages", not(target_family = "wasm")))]
+mod switch {
+    use super::Breakage;
+    use std::cell::Cell;
+
+    std::thread_local! {
+        static CURRENT: Cell<Option<Breakage>> = const { Cell::new(None) };
+    }
+
+    /// Breaks the engine in this way, for this thread, or mends it.
+    pub fn set(breakage: Option<Breakage>) {
+        CURRENT.set(breakage);
+    }
+
+    pub(crate) fn is(breakage: Breakage) -> bool {
+        CURRENT.get() == Some(breakage)
+    }
 }
 
-/// Breaks the engine in this way, for this thread, or mends it.
-pub fn set(breakage: Option<Breakage>) {
-    CURRENT.set(breakage);
+/// There is no switch: the compiler sees that nothing is broken.
+#[cfg(not(all(feature = "breakages", not(target_family = "wasm"))))]
+mod switch {
+    use super::Breakage;
+
+    pub(crate) const fn is(_: Breakage) -> bool {
+        false
+    }
 }
 
-pub(crate) fn is(breakage: Breakage) -> bool {
-    CURRENT.get() == Some(breakage)
-}
+pub(crate) use switch::is;
+#[cfg(all(feature = "breakages", not(target_family = "wasm")))]
+pub use switch::set;

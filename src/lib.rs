@@ -47,20 +47,12 @@ extern crate alloc;
 extern crate std;
 
 /// Whether the engine is broken in this way: never, but in `simulation`.
-#[cfg(all(feature = "breakages", not(target_family = "wasm")))]
 macro_rules! broken {
     ($way:ident) => {
         crate::breakage::is(crate::breakage::Breakage::$way)
     };
 }
-#[cfg(not(all(feature = "breakages", not(target_family = "wasm"))))]
-macro_rules! broken {
-    ($way:ident) => {
-        false
-    };
-}
 
-#[cfg(all(feature = "breakages", not(target_family = "wasm")))]
 pub mod breakage;
 pub mod client;
 pub mod clock;
