@@ -72,7 +72,8 @@ impl Plan {
                 tls12: chance.per_mille(250),
                 hybrid: chance.per_mille(500),
                 mutual,
-                identity: !chance.per_mille(odds.of(Fault::CertificateMissing)),
+                // It has one chance in a run, where other faults have many.
+                identity: odds.of(Fault::CertificateMissing) == 0 || chance.per_mille(600),
             }
         });
         let many = chance.per_mille(odds.of(Fault::ManyAddresses));

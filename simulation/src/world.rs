@@ -232,10 +232,13 @@ impl State {
     /// Sends bytes to the client, no earlier than what was sent before.
     pub(crate) fn push(&mut self, line: usize, at: u64, coming: Coming) -> u64 {
         let line = &mut self.lines[line];
-        if line.is_over || matches!(&coming, Coming::Bytes(bytes) if bytes.is_empty()) {
+        if line.is_over {
             return line.last;
         }
         line.last = line.last.max(at);
+        if matches!(&coming, Coming::Bytes(bytes) if bytes.is_empty()) {
+            return line.last;
+        }
         line.is_over = !matches!(coming, Coming::Bytes(_));
         line.inbox.push_back((line.last, coming));
         line.last
