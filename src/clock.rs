@@ -3,7 +3,7 @@
 
 use core::time::Duration;
 
-use crate::limits::{STANDSTILL_WAIT_MS, WAITS_AT_ONE_READING_MAX};
+use crate::limits::{ENDED_AT_ONE_READING_MAX, STANDSTILL_STEP_MS};
 
 /// A reading of the host's monotonic clock, in nanoseconds. Only differences
 /// mean anything.
@@ -42,7 +42,8 @@ impl Instant {
 /// too: as the clock moves from where it was set to, as the host says that a moment
 /// waited for has come, and if nothing else, as waits end.
 /// A clock set back in the middle of a wait hides how long the wait lasted, and may
-/// cost a call that much time, but no more.
+/// cost a call that much time, but no more. One that has shown the end of all time
+/// leaves none for any call after it.
 #[derive(Debug, Default)]
 pub struct Watch {
     /// What the host's clock showed last.
@@ -51,8 +52,8 @@ pub struct Watch {
     behind: u64,
     /// The moment that the host says has come, since that reading.
     reached: Instant,
-    /// How many waits ended at that reading.
-    waits: u32,
+    /// How many waits and reads ended at that reading.
+    ended: u32,
 }
 
 impl Watch {
@@ -63,14 +64,14 @@ impl Watch {
             reading: 0,
             behind: 0,
             reached: Instant(0),
-            waits: 0,
+            ended: 0,
         }
     }
 
     /// The time, where the host's clock shows `reading`.
     pub const fn now(&mut self, reading: u64) -> Instant {
         if reading > self.reading {
-            self.waits = 0;
+            self.ended = 0;
         } else {
             let back = self.reading.saturating_sub(reading);
             let unnoticed = self.reached.0.saturating_sub(self.time_at(self.reading));
@@ -91,16 +92,16 @@ impl Watch {
         moment.0.saturating_sub(self.behind)
     }
 
-    /// A wait ended; with the moment it was for, if the host says that it has come.
-    /// Believed only if the clock has not moved meanwhile: many a host says so of
-    /// what is not.
-    pub const fn waited(&mut self, reached: Option<Instant>) {
+    /// A wait or a read ended; with the moment waited for, if the host says that it has
+    /// come. Believed only if the clock has not moved meanwhile: many a host says so
+    /// of what is not.
+    pub const fn passed(&mut self, reached: Option<Instant>) {
         if let Some(moment) = reached {
             self.reached = moment;
         }
-        self.waits = self.waits.saturating_add(1);
-        if self.waits > WAITS_AT_ONE_READING_MAX {
-            self.behind = self.behind.saturating_add(STANDSTILL_WAIT_MS * 1_000_000);
+        self.ended = self.ended.saturating_add(1);
+        if self.ended > ENDED_AT_ONE_READING_MAX {
+            self.behind = self.behind.saturating_add(STANDSTILL_STEP_MS * 1_000_000);
         }
     }
 }
@@ -132,10 +133,10 @@ mod tests {
     fn a_moment_has_come_on_a_clock_that_stands_still_once_the_host_says_so() {
         let mut watch = Watch::new();
         assert_eq!(watch.now(10), Instant(10));
-        watch.waited(Some(Instant(500)));
+        watch.passed(Some(Instant(500)));
         assert_eq!(watch.now(10), Instant(500));
         assert_eq!(watch.now(10), Instant(500));
-        watch.waited(None);
+        watch.passed(None);
         assert_eq!(watch.now(10), Instant(500));
     }
 
@@ -143,7 +144,7 @@ mod tests {
     fn a_moment_has_come_on_a_clock_that_was_set_back_meanwhile() {
         let mut watch = Watch::new();
         assert_eq!(watch.now(1_000), Instant(1_000));
-        watch.waited(Some(Instant(1_500)));
+        watch.passed(Some(Instant(1_500)));
         assert_eq!(watch.now(20), Instant(1_500));
         assert_eq!(watch.now(21), Instant(1_501));
     }
@@ -152,7 +153,7 @@ mod tests {
     fn a_clock_that_moves_is_believed_and_not_the_host_that_says_a_moment_has_come() {
         let mut watch = Watch::new();
         assert_eq!(watch.now(10), Instant(10));
-        watch.waited(Some(Instant(500)));
+        watch.passed(Some(Instant(500)));
         assert_eq!(watch.now(11), Instant(11));
         assert_eq!(watch.now(11), Instant(11));
     }
@@ -161,11 +162,11 @@ mod tests {
     fn time_passes_by_waiting_on_a_clock_that_stands_still_for_too_long() {
         let mut watch = Watch::new();
         assert_eq!(watch.now(10), Instant(10));
-        for _ in 0..WAITS_AT_ONE_READING_MAX {
-            watch.waited(None);
+        for _ in 0..ENDED_AT_ONE_READING_MAX {
+            watch.passed(None);
             assert_eq!(watch.now(10), Instant(10));
         }
-        watch.waited(None);
-        assert_eq!(watch.now(10), Instant(10 + STANDSTILL_WAIT_MS * 1_000_000));
+        watch.passed(None);
+        assert_eq!(watch.now(10), Instant(10 + STANDSTILL_STEP_MS * 1_000_000));
     }
 }

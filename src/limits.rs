@@ -133,12 +133,13 @@ pub const FIRST_LOOK_MS_MAX: u64 = 250;
 /// How long closing waits for a receiver to take TLS's closing, in milliseconds.
 pub const CLOSE_MS_MAX: u64 = 1_000;
 
-/// How many waits in a row may end without the host's clock having moved before it
-/// counts as standing still: far more than fit between two steps of the coarsest.
-pub const WAITS_AT_ONE_READING_MAX: u32 = 100_000;
+/// How many waits and reads in a row may end without the host's clock having moved
+/// before it counts as standing still: far more than fit between two steps of the
+/// coarsest.
+pub const ENDED_AT_ONE_READING_MAX: u32 = 100_000;
 
-/// What each wait after them counts as, in milliseconds, so that deadlines come.
-pub const STANDSTILL_WAIT_MS: u64 = 1;
+/// What each one after them counts as, in milliseconds, so that deadlines come.
+pub const STANDSTILL_STEP_MS: u64 = 1;
 
 const _: () = assert!(ENCRYPT_BYTES_MAX <= READ_BYTES_MAX);
 const _: () = assert!(READ_BYTES_MIN <= READ_BYTES_MAX);

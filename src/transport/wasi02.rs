@@ -150,7 +150,8 @@ impl Wasi02 {
 /// A TCP connection.
 pub struct Wasi02Connection {
     /// The clock's pollable for the reading last waited for: one exchange has one
-    /// deadline, and waits for it more than once.
+    /// deadline, and waits for it more than once. Where the clock stands still, the
+    /// next exchange has the same reading, and needs a pollable of its own.
     deadline: Option<(u64, Pollable)>,
     /// `None` only while being dropped.
     streams: Option<Streams>,
@@ -180,13 +181,18 @@ impl Connection for Wasi02Connection {
         };
         match streams.input.read(bytes as u64) {
             Ok(bytes) if bytes.is_empty() => Read::Nothing,
-            Ok(bytes) => Read::Bytes(bytes),
+            Ok(bytes) => {
+                // A receiver that never stops talking leaves nothing to wait for.
+                WATCH.lock().passed(None);
+                Read::Bytes(bytes)
+            }
             Err(StreamError::Closed) => Read::Ended,
             Err(StreamError::LastOperationFailed(_)) => Read::Broken,
         }
     }
 
     fn write(&mut self, bytes: &[u8]) -> Write {
+        self.deadline = None;
         let Some(streams) = &self.streams else {
             return Write::Ended;
         };
@@ -227,10 +233,13 @@ impl Connection for Wasi02Connection {
         if let Some((_, reached)) = &self.deadline {
             let all = [reached, &streams.readable, &streams.writable];
             let [reached, readable, _] = all;
-            if writable {
-                poll_until(&all, deadline);
+            let has_come = if writable {
+                poll_until(&all, deadline)
             } else {
-                poll_until(&[reached, readable], deadline);
+                poll_until(&[reached, readable], deadline)
+            };
+            if has_come {
+                self.deadline = None;
             }
         }
     }
@@ -308,10 +317,12 @@ fn wait_for(pollables: &[&Pollable], deadline: Instant) {
     poll_until(&all, deadline);
 }
 
-/// Waits for these, the first of which is the clock's for `deadline`.
-fn poll_until(all: &[&Pollable], deadline: Instant) {
-    let ready = poll(all);
-    WATCH.lock().waited(ready.contains(&0).then_some(deadline));
+/// Waits for these, the first of which is the clock's for `deadline`. Whether that has
+/// come, and nothing else: a host that says so of everything says nothing.
+fn poll_until(all: &[&Pollable], deadline: Instant) -> bool {
+    let has_come = poll(all) == [0];
+    WATCH.lock().passed(has_come.then_some(deadline));
+    has_come
 }
 
 /// Hosts tell a denied lookup by `permanent-resolver-failure`; a name that does

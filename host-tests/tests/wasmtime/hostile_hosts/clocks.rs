@@ -1,12 +1,12 @@
 //! Whatever a host's clocks show, every call ends.
 
-use host_tests::messages::{frame, message};
+use host_tests::messages::{ack, frame, message};
 use host_tests::sandbox::types::{Cause, Verdict, Warning};
 use host_tests::sandbox::{Sandbox, Settings};
 use host_tests::scripted_host::{Listing, Script};
 
 use super::{Exchange, GRACE, TIMEOUT};
-use crate::common::ack_asking;
+use crate::common::{ack_asking, asking};
 
 const HOUR: i64 = 3_600_000;
 
@@ -60,6 +60,56 @@ async fn a_clock_that_stands_still_does_not_keep_a_call_for_ever() {
 async fn an_exchange_works_on_a_clock_that_stands_still() {
     let exchange = Exchange::of(Script::new().clock_stands_still()).await;
     assert_eq!(exchange.reply().verdict, Verdict::Applied);
+}
+
+/// One clock, one reading, and a silence for each message all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn on_a_clock_that_stands_still_each_exchange_lasts_its_own_time() {
+    const QUIET: u64 = 2_000;
+    let script = Script::new().clock_stands_still().answers_nothing();
+    let mut sandbox = Sandbox::scripted(script).await;
+    let settings = Settings {
+        quiet_period: Some(u32::try_from(QUIET).unwrap()),
+        ..Settings::default()
+    };
+    let connected = sandbox.connect_to("192.0.2.1", 2575, settings).await;
+    let client = connected.unwrap();
+    for id in ["1", "2", "3"] {
+        let begun = sandbox.host().milliseconds();
+        let reply = sandbox.send(client, &asking(id, "NE", "ER")).await.unwrap();
+        assert_eq!(reply.verdict, Verdict::Unacknowledged);
+        let took = sandbox.host().milliseconds() - begun;
+        assert!((QUIET..=QUIET + GRACE).contains(&took), "{id}: {took} ms");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_a_clock_that_stands_still_what_is_ready_beside_the_deadline_does_not_bring_it() {
+    let script = Script::new()
+        .clock_stands_still()
+        .lists(Listing::Everything)
+        .reads(&[0, 10, 0, 10, 0, usize::MAX]);
+    let exchange = Exchange::of(script).await;
+    assert_eq!(exchange.reply().verdict, Verdict::Applied);
+}
+
+/// More of them than could be read one after another between two steps of any clock.
+#[tokio::test(flavor = "multi_thread")]
+async fn on_a_clock_that_stands_still_a_receiver_that_never_stops_talking_is_left() {
+    let repeated = frame(&ack("CA", "1")).repeat(20_000);
+    let begin = frame(&message("1")).len();
+    let script = Script::new()
+        .clock_stands_still()
+        .answers_nothing()
+        .reads(&[0, 8])
+        .says(begin, &repeated);
+    let mut sandbox = Sandbox::scripted(script).await;
+    let connected = sandbox.connect_to("192.0.2.1", 2575, Settings::default());
+    let client = connected.await.unwrap();
+    let message = asking("1", "AL", "AL");
+    let reply = sandbox.send(client, &message).await.unwrap();
+    assert_eq!(reply.verdict, Verdict::Accepted);
+    assert!(sandbox.host().calls_of("read") < 150_000);
 }
 
 /// How long such a host lets a wait last is its own; how many waits there are is not.
