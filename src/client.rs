@@ -295,8 +295,9 @@ impl<T: Transport> MllpClient<T> {
         let found = look.finish();
         self.network.take_notes(session);
         if let Err(failure) = &found {
-            // That the call's time is up says nothing about the connection.
-            if failure.cause != Cause::TimedOut {
+            // Neither the call's time nor the instance's memory says anything about
+            // the connection.
+            if !matches!(failure.cause, Cause::TimedOut | Cause::OutOfMemory) {
                 self.network.counters.found_stale();
             }
             self.end(Duration::ZERO);
@@ -499,7 +500,9 @@ impl Tries {
         }
         retries.splice(0..0, self.retries);
         keep_last(retries);
-        warnings.splice(0..0, self.warnings);
+        for warning in core::mem::replace(warnings, self.warnings) {
+            warning.join(warnings);
+        }
         outcome
     }
 }

@@ -12,14 +12,13 @@ use crate::limits::SPARE_BYTES;
 /// Makes room for so many more, and leaves the rest.
 ///
 /// # Errors
-/// [`Cause::OutOfMemory`]; what there was is as it was.
+/// [`Cause::OutOfMemory`]; what the list holds is as it was.
 pub(crate) fn reserve<T>(list: &mut Vec<T>, more: usize) -> Result<(), Cause> {
-    if list.capacity().saturating_sub(list.len()) >= more {
+    if has_room(list, more) {
         return Ok(());
     }
-    // Held meanwhile: what is left after it is enough.
-    let _rest = room(SPARE_BYTES)?;
-    list.try_reserve(more).map_err(|_| Cause::OutOfMemory)
+    list.try_reserve(more).map_err(|_| Cause::OutOfMemory)?;
+    rest()
 }
 
 /// The same, with no room beyond that.
@@ -27,8 +26,22 @@ pub(crate) fn reserve<T>(list: &mut Vec<T>, more: usize) -> Result<(), Cause> {
 /// # Errors
 /// Those of [`reserve`].
 pub(crate) fn reserve_exact<T>(list: &mut Vec<T>, more: usize) -> Result<(), Cause> {
-    let _rest = room(SPARE_BYTES)?;
-    list.try_reserve_exact(more).map_err(|_| Cause::OutOfMemory)
+    if has_room(list, more) {
+        return Ok(());
+    }
+    list.try_reserve_exact(more)
+        .map_err(|_| Cause::OutOfMemory)?;
+    rest()
+}
+
+const fn has_room<T>(list: &Vec<T>, more: usize) -> bool {
+    list.capacity().saturating_sub(list.len()) >= more
+}
+
+/// Looked for after the list has grown: taken before, it might stand where the list
+/// could have grown without being copied.
+fn rest() -> Result<(), Cause> {
+    room(SPARE_BYTES).map(drop)
 }
 
 /// Adds `bytes` to others, and leaves the rest.

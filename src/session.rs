@@ -243,7 +243,7 @@ impl Session {
     /// What the next outcome has to tell, of a connection that is given up before.
     pub fn take_warnings(&mut self) -> Vec<Warning> {
         if self.owes() {
-            self.pending.push(Warning::OwedAcknowledgmentUnsent);
+            Warning::OwedAcknowledgmentUnsent.join(&mut self.pending);
         }
         core::mem::take(&mut self.pending)
     }

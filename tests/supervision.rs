@@ -687,6 +687,23 @@ fn the_reply_tells_every_transmission_and_every_reason_in_order() {
 }
 
 #[test]
+fn what_each_try_warns_of_is_told_and_counted_once() {
+    let script = Script::new(&[
+        accepts([lost(Delivery::InDoubt)]),
+        accepts([lost(Delivery::InDoubt)]),
+        accepts([answers("AA")]),
+    ]);
+    let mut options = resending(Delivery::InDoubt);
+    options.keep_alive.on = true;
+    let mut client = connected(&script, options);
+    let reply = applied(&mut client, "1");
+    assert_eq!(reply.transmissions, 3);
+    assert_eq!(reply.warnings, [Warning::KeepAliveUnavailable]);
+    let counted = [("keep-alive-unavailable", 1)];
+    assert_eq!(client.counters().warnings, counted);
+}
+
+#[test]
 fn what_is_known_is_never_better_than_what_the_worst_try_left() {
     for left in RESENDS {
         for then in RESENDS {

@@ -593,7 +593,9 @@ impl Exchange {
             Limit::Application => limits
                 .application
                 .map_or(self.deadline, |span| since.after(span)),
-            Limit::Quiet if broken!(QuietHalved) => since,
+            Limit::Quiet if broken!(QuietHalved) => {
+                since.after(limits.quiet.checked_div(2).unwrap_or_default())
+            }
             Limit::Quiet => since.after(limits.quiet),
         }
     }
@@ -778,7 +780,7 @@ impl Exchange {
         if self.settled.is_some() {
             return;
         }
-        if self.commit == CommitBlock::Due && acknowledgment.is_some() {
+        if self.commit == CommitBlock::Due && commit.is_none() {
             self.warn(Warning::CommitMissing);
         }
         let came = (self.commit == CommitBlock::Came).then_some(Commit::Positive);
@@ -826,8 +828,7 @@ impl Finished {
     }
 }
 
-/// The reading's code and control id for keeping; `None` where the host refuses the
-/// memory, since without correlation a receiver can make the id long.
+/// The reading's code and control id for keeping. The host may refuse the memory, since without correlation a receiver can make the id long.
 fn copy(reading: &Reading<'_>) -> Result<Acknowledgment, Cause> {
     let mut control_id = Vec::new();
     append(&mut control_id, reading.control_id)?;

@@ -10,9 +10,10 @@ use host_tests::peers::{Peer, Software};
 use host_tests::receiver::{Receiver, Running};
 use host_tests::sandbox::types::{
     Acknowledgment, AcknowledgmentCode, Cause, CommitBlock, Delivery, Desync, InvalidReply,
-    MllpRelease, Phase, Retry, Settling, Verdict, Warning,
+    Judging, MllpRelease, Phase, Retry, Settling, Verdict, Warning,
 };
 use host_tests::sandbox::{Client, Grants, Sandbox, Settings, Tls};
+use marks::NAME;
 
 use crate::common::{ack_asking, asking, together};
 
@@ -356,6 +357,30 @@ async fn a_reply_without_its_commit_block_counts_is_told_gets_none_and_ends_the_
     }
     sandbox.close(client).await.unwrap();
     let _ = receiver.finish();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reply_that_is_not_judged_tells_that_its_commit_block_is_missing_too() {
+    for (judging, said) in [
+        (Judging::Off, ack("AA", "1")),
+        (Judging::WherePossible, NAME.as_bytes().to_vec()),
+    ] {
+        let script = Receiver::new()
+            .accept()
+            .expect(&message("1"))
+            .reply(&said)
+            .expect_end();
+        let settings = Settings {
+            judging: Some(judging),
+            ..speaking(MllpRelease::Two)
+        };
+        let (mut sandbox, client, receiver) = connected(script, settings).await;
+        let reply = sandbox.send(client, &message("1")).await.unwrap();
+        assert_eq!((reply.verdict, reply.commit), (Verdict::Unjudged, None));
+        assert!(reply.warnings.contains(&Warning::CommitMissing));
+        assert!(!sandbox.is_open(client).await);
+        let _ = receiver.finish();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
