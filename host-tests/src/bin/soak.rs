@@ -109,9 +109,9 @@ fn print(summary: &Summary, took: Duration) {
 }
 
 fn told(usage: Usage) -> String {
+    let [plain, tls] = usage.linear_memory.map(|bytes| bytes / 1024);
     format!(
-        "linear memory {} KiB, {} descriptors, {} set aside, resident {} KiB",
-        usage.linear_memory / 1024,
+        "linear memory {plain} KiB and {tls} KiB, {} descriptors, {} set aside, resident {} KiB",
         usage.descriptors,
         usage.set_aside,
         usage.resident / 1024
