@@ -1,6 +1,10 @@
 //! One connection, and the receiver at its other end.
 
 use std::collections::VecDeque;
+use std::io::{Read, Write};
+use std::sync::Arc;
+
+use rustls::ServerConnection;
 
 use super::script::Script;
 use crate::messages::{ack, control_id, frame};
@@ -8,8 +12,10 @@ use crate::messages::{ack, control_id, frame};
 /// What a host took for a receiver, and what comes from it.
 #[derive(Debug, Default)]
 pub(super) struct Line {
-    /// All that the host took, in order.
+    /// All that the host took, in order; where TLS is spoken, what whole records held.
     pub(super) taken: Vec<u8>,
+    /// The receiver's end of TLS.
+    tls: Option<ServerConnection>,
     /// How much of it the receiver has dealt with.
     answered: usize,
     /// How many of its sayings are said.
@@ -21,14 +27,31 @@ pub(super) struct Line {
 impl Line {
     /// A connection on which the receiver may speak first.
     pub(super) fn new(script: &Script, now: u64) -> Self {
-        let mut line = Self::default();
+        let tls = script.tls.as_ref().map(|config| {
+            let connection = ServerConnection::new(Arc::clone(config));
+            let mut connection = connection.expect("a receiver's configuration");
+            // It may speak before the handshake is over.
+            connection.set_buffer_limit(None);
+            connection
+        });
+        let mut line = Self {
+            tls,
+            ..Self::default()
+        };
         line.say(script, now);
         line
     }
 
     /// The host takes bytes; the receiver has them at once.
     pub(super) fn take(&mut self, bytes: &[u8], script: &Script, now: u64) {
-        self.taken.extend_from_slice(bytes);
+        match &mut self.tls {
+            Some(tls) => {
+                hear(tls, bytes, &mut self.taken);
+                // What TLS itself has to say.
+                self.send(now, &[]);
+            }
+            None => self.taken.extend_from_slice(bytes),
+        }
         self.say(script, now);
         while let Some(message) = self.next_message() {
             if let Some((delay, code)) = script.answers {
@@ -40,7 +63,7 @@ impl Line {
                     reply.push(b'\r');
                 }
                 let delay = u64::try_from(delay.as_nanos()).unwrap_or(u64::MAX / 2);
-                self.coming.push_back((now + delay, frame(&reply)));
+                self.send(now + delay, &frame(&reply));
             }
         }
     }
@@ -50,7 +73,24 @@ impl Line {
             && *after <= self.taken.len()
         {
             self.said += 1;
-            self.coming.push_back((now, bytes.clone()));
+            self.send(now, bytes);
+        }
+    }
+
+    /// Sends bytes, in records where TLS is spoken, and what TLS adds.
+    fn send(&mut self, at: u64, bytes: &[u8]) {
+        let mut sent = Vec::new();
+        match &mut self.tls {
+            Some(tls) => {
+                tls.writer().write_all(bytes).expect("memory takes it");
+                while tls.wants_write() {
+                    tls.write_tls(&mut sent).expect("memory takes it");
+                }
+            }
+            None => sent.extend_from_slice(bytes),
+        }
+        if !sent.is_empty() {
+            self.coming.push_back((at, sent));
         }
     }
 
@@ -82,5 +122,17 @@ impl Line {
             }
         }
         read
+    }
+}
+
+/// What whole records hold. After an error of TLS the receiver hears nothing more.
+fn hear(tls: &mut ServerConnection, mut bytes: &[u8], plain: &mut Vec<u8>) {
+    while !bytes.is_empty() {
+        let is_heard = matches!(tls.read_tls(&mut bytes), Ok(1..));
+        if !is_heard || tls.process_new_packets().is_err() {
+            return;
+        }
+        // It says that it would block where there is no more.
+        let _ = tls.reader().read_to_end(plain);
     }
 }

@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::ServerConfig;
 pub use wasmtime_wasi::p2::bindings::sockets::network::ErrorCode;
 
 /// Every error that `wasi:sockets` knows.
@@ -140,6 +142,7 @@ pub struct Script {
     pub(super) answers: Option<(Duration, &'static str)>,
     pub(super) filler: usize,
     pub(super) sayings: Vec<(usize, Vec<u8>)>,
+    pub(super) tls: Option<Arc<ServerConfig>>,
 }
 
 impl Default for Script {
@@ -164,6 +167,7 @@ impl Default for Script {
             answers: Some((Duration::from_millis(1), "AA")),
             filler: 0,
             sayings: Vec::new(),
+            tls: None,
         }
     }
 }
@@ -310,6 +314,13 @@ impl Script {
     #[must_use]
     pub fn fills_replies(mut self, bytes: usize) -> Self {
         self.filler = bytes;
+        self
+    }
+
+    /// The receiver speaks TLS.
+    #[must_use]
+    pub fn speaks_tls(mut self, config: &Arc<ServerConfig>) -> Self {
+        self.tls = Some(Arc::clone(config));
         self
     }
 

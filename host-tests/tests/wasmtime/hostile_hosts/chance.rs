@@ -11,6 +11,7 @@ use host_tests::sandbox::types::Delivery;
 use host_tests::scripted_host::{ERROR_CODES, Listing, Loss, Place, STREAM_CALLS, Script, Wait};
 
 use super::Exchange;
+use super::tls::with_tls;
 use crate::common::word;
 
 /// How many hosts are drawn.
@@ -128,6 +129,11 @@ async fn exchange(seed: u64) -> Exchange {
         resend: reconnects
             .then(|| chance.one_of(&[Delivery::NotSent, Delivery::CutShort, Delivery::InDoubt])),
         ..Settings::default()
+    };
+    let through_tls = chance.below(3) == 0;
+    let (script, settings) = match through_tls {
+        true => with_tls(script, settings),
+        false => (script, settings),
     };
     println!("seed {seed}: {host}, {:?}, {script:?}", settings.resend);
     Exchange::with(script, host, settings).await

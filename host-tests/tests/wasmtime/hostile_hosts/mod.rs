@@ -7,6 +7,7 @@ mod clocks;
 mod lookups;
 mod refusals;
 mod streams;
+mod tls;
 mod waits;
 
 use host_tests::messages::{frame, message};
