@@ -229,6 +229,7 @@ proptest! {
             message.splice(place..place, bytes);
         }
         let _ = repairs.mend(&mut message, &framing);
+        // What is refused may hold a second envelope, which a second repair would take.
         if Payload::parse(message.clone(), 1 << 20, &terms).is_ok() {
             let frame = [framing.start.as_slice(), &message, &framing.end].concat();
             let places = |block: &[u8]| -> Vec<usize> {

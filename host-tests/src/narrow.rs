@@ -3,7 +3,7 @@
 //! The sockets are real.
 
 use wasmtime::component::{Linker, Resource};
-use wasmtime::{Result, StoreContextMut};
+use wasmtime::{Result, StoreContextMut, ensure};
 use wasmtime_wasi::p2::bindings::io::streams::{
     self, Host as _, HostInputStream, HostOutputStream,
 };
@@ -33,6 +33,9 @@ pub struct Narrow {
     breaks_after: Option<u64>,
     read: u64,
     written: u64,
+    /// How much was permitted last, and how often bytes were taken.
+    permitted: u64,
+    writes: u64,
     /// The last read ended at a cut: the next one finds nothing.
     at_cut: bool,
     cuts_met: u64,
@@ -90,6 +93,12 @@ impl Narrow {
     #[must_use]
     pub const fn written(&self) -> u64 {
         self.written
+    }
+
+    /// In how many writes.
+    #[must_use]
+    pub const fn writes(&self) -> u64 {
+        self.writes
     }
 
     /// How often bytes were cut apart.
@@ -167,6 +176,7 @@ pub(crate) fn link(linker: &mut Linker<Host>) -> Result<()> {
             let permitted = HostOutputStream::check_write(host.ctx().table, output);
             let outcome =
                 permitted.and_then(|bytes| host.narrow.writable(bytes).ok_or(StreamError::Closed));
+            host.narrow.permitted = *outcome.as_ref().unwrap_or(&0);
             Ok((told(host.ctx().table, outcome)?,))
         },
     )?;
@@ -174,7 +184,13 @@ pub(crate) fn link(linker: &mut Linker<Host>) -> Result<()> {
         "[method]output-stream.write",
         |mut host: Caller<'_>, (output, bytes): (Resource<DynOutputStream>, Vec<u8>)| {
             let host = host.data_mut();
-            host.narrow.written += bytes.len() as u64;
+            let size = bytes.len() as u64;
+            ensure!(
+                size <= std::mem::take(&mut host.narrow.permitted),
+                "the component writes more than it may"
+            );
+            host.narrow.written += size;
+            host.narrow.writes += 1;
             let outcome = HostOutputStream::write(host.ctx().table, output, bytes);
             Ok((told(host.ctx().table, outcome)?,))
         },

@@ -157,6 +157,9 @@ fn built() -> io::Result<BTreeSet<Part>> {
         .args(["--edges=normal", "--prefix=none", "--format={p}"])
         .args(OPTIONS)
         .output()?;
+    if !output.status.success() {
+        return Err(io::Error::other(format!("cargo tree: {}", output.status)));
+    }
     let lines = String::from_utf8_lossy(&output.stdout);
     let part = |line: &str| {
         let mut words = line.split(' ');

@@ -11,7 +11,7 @@ use host_tests::openssl;
 use host_tests::peers::{self, Peer, Software};
 use host_tests::receiver::Receiver;
 use host_tests::samples::{self, Sample};
-use host_tests::sandbox;
+use host_tests::{sandbox, watch};
 
 /// Runs the command in `folder`; `None` if wasmtime is left out.
 fn run(folder: &Path, flags: &[&str], arguments: &[String]) -> Option<Output> {
@@ -22,7 +22,10 @@ fn run(folder: &Path, flags: &[&str], arguments: &[String]) -> Option<Output> {
         .arg(&sandbox::components().command)
         .args(arguments)
         .output();
-    Some(output.expect("wasmtime runs"))
+    let output = output.expect("wasmtime runs");
+    watch::nothing_in_text("standard error", &output.stderr);
+    watch::nothing_in_text("standard output", &output.stdout);
+    Some(output)
 }
 
 /// Whether the command is to send it this sample: `docs/receivers.md` tells why not.

@@ -356,6 +356,7 @@ async fn a_handshake_and_an_exchange_may_come_and_go_byte_by_byte() {
             let portions = vec![Narrow::new().cut_everywhere().permit(1)];
             let went = full_handshakes(version, tls, &issued, portions).await;
             assert_eq!(went[0].read(), went[0].cuts_met());
+            assert_eq!(went[0].written(), went[0].writes());
         }
     }
 }

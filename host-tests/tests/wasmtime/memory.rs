@@ -307,21 +307,40 @@ async fn nothing_that_comes_makes_calls_go_deep() {
         assert_eq!(was_read, reply.starts_with(b"MSH"));
     }
     let _ = receiver.finished().await;
+}
 
-    // Certificates, lists and keys are as deep as these, or end in an error.
+/// Certificates, lists and keys.
+#[tokio::test(flavor = "multi_thread")]
+async fn der_within_der_makes_calls_go_no_deeper_either() {
     let der = b"\x30\x80".repeat(50_000);
-    let nested = Tls {
-        authorities: vec![der.clone()],
-        revocations: vec![der.clone()],
-        identity: Some((der.clone(), der)),
-        ..Tls::default()
-    };
-    let receiver = Receiver::new().start();
-    let mut sandbox = shallow(&receiver).await;
-    let connected = sandbox
-        .connect_with(receiver.address, Settings::tls(nested))
-        .await;
-    let cause = connected.unwrap_err().cause;
-    assert!(matches!(cause, Cause::InvalidOption(_)), "{cause:?}");
-    let _ = receiver.finished().await;
+    let authority = Authority::new(Key::P256);
+    let trusting = Tls::trusting(&authority);
+    let (chain, key) = authority.sender().identity();
+    for nested in [
+        Tls {
+            authorities: vec![der.clone()],
+            ..Tls::default()
+        },
+        Tls {
+            revocations: vec![der.clone()],
+            ..trusting.clone()
+        },
+        Tls {
+            identity: Some((der.clone(), key)),
+            ..trusting.clone()
+        },
+        Tls {
+            identity: Some((chain, der.clone())),
+            ..trusting
+        },
+    ] {
+        let receiver = Receiver::new().start();
+        let mut sandbox = shallow(&receiver).await;
+        let connected = sandbox
+            .connect_with(receiver.address, Settings::tls(nested))
+            .await;
+        let cause = connected.unwrap_err().cause;
+        assert!(matches!(cause, Cause::InvalidOption(_)), "{cause:?}");
+        let _ = receiver.finished().await;
+    }
 }
