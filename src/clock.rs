@@ -52,7 +52,7 @@ pub struct Watch {
     behind: u64,
     /// The moment that the host says has come, since that reading.
     reached: Instant,
-    /// How many waits and reads ended at that reading.
+    /// How many waits, reads and writes ended at that reading.
     ended: u32,
 }
 
@@ -68,14 +68,16 @@ impl Watch {
         }
     }
 
-    /// The time, where the host's clock shows `reading`.
+    /// The time, where the host's clock shows `reading`; a nanosecond later than at the
+    /// last look at least, so that no two calls have the same deadline.
     pub const fn now(&mut self, reading: u64) -> Instant {
         if reading > self.reading {
             self.ended = 0;
         } else {
             let back = self.reading.saturating_sub(reading);
             let unnoticed = self.reached.0.saturating_sub(self.time_at(self.reading));
-            self.behind = self.behind.saturating_add(back).saturating_add(unnoticed);
+            let missed = back.saturating_add(unnoticed).saturating_add(1);
+            self.behind = self.behind.saturating_add(missed);
         }
         self.reading = reading;
         self.reached = Instant(0);
@@ -92,13 +94,15 @@ impl Watch {
         moment.0.saturating_sub(self.behind)
     }
 
-    /// A wait or a read ended; with the moment waited for, if the host says that it has
-    /// come. Believed only if the clock has not moved meanwhile: many a host says so
-    /// of what is not.
+    /// A wait ended, or bytes came or went; with the moment waited for, if the host says
+    /// that it has come. Believed only if neither the clock nor a byte has moved before
+    /// the next look: many a host says so of what is not. Bytes that never stop leave
+    /// nothing to wait for, and count as waits do.
     pub const fn passed(&mut self, reached: Option<Instant>) {
-        if let Some(moment) = reached {
-            self.reached = moment;
-        }
+        self.reached = match reached {
+            Some(moment) => moment,
+            None => Instant(0),
+        };
         self.ended = self.ended.saturating_add(1);
         if self.ended > ENDED_AT_ONE_READING_MAX {
             self.behind = self.behind.saturating_add(STANDSTILL_STEP_MS * 1_000_000);
@@ -113,20 +117,30 @@ mod tests {
     #[test]
     fn a_clock_that_only_goes_forward_is_left_as_it_is() {
         let mut watch = Watch::new();
-        for reading in [7, 8, 8, 1_000, u64::MAX] {
+        for reading in [7, 8, 9, 1_000, u64::MAX] {
             assert_eq!(watch.now(reading), Instant(reading));
             assert_eq!(watch.reading_at(Instant(5)), 5);
         }
     }
 
     #[test]
+    fn no_two_looks_show_the_same_time() {
+        let mut watch = Watch::new();
+        assert_eq!(watch.now(7), Instant(7));
+        assert_eq!(watch.now(7), Instant(8));
+        assert_eq!(watch.now(7), Instant(9));
+        assert_eq!(watch.now(8), Instant(10));
+        assert_eq!(watch.reading_at(Instant(12)), 10);
+    }
+
+    #[test]
     fn time_goes_on_from_where_a_clock_was_set_back() {
         let mut watch = Watch::new();
         assert_eq!(watch.now(1_000), Instant(1_000));
-        assert_eq!(watch.now(10), Instant(1_000));
-        assert_eq!(watch.now(15), Instant(1_005));
-        assert_eq!(watch.reading_at(Instant(1_005)), 15);
-        assert_eq!(watch.now(0), Instant(1_005));
+        assert_eq!(watch.now(10), Instant(1_001));
+        assert_eq!(watch.now(15), Instant(1_006));
+        assert_eq!(watch.reading_at(Instant(1_006)), 15);
+        assert_eq!(watch.now(0), Instant(1_007));
     }
 
     #[test]
@@ -134,10 +148,9 @@ mod tests {
         let mut watch = Watch::new();
         assert_eq!(watch.now(10), Instant(10));
         watch.passed(Some(Instant(500)));
-        assert_eq!(watch.now(10), Instant(500));
-        assert_eq!(watch.now(10), Instant(500));
+        assert_eq!(watch.now(10), Instant(501));
         watch.passed(None);
-        assert_eq!(watch.now(10), Instant(500));
+        assert_eq!(watch.now(10), Instant(502));
     }
 
     #[test]
@@ -145,8 +158,8 @@ mod tests {
         let mut watch = Watch::new();
         assert_eq!(watch.now(1_000), Instant(1_000));
         watch.passed(Some(Instant(1_500)));
-        assert_eq!(watch.now(20), Instant(1_500));
-        assert_eq!(watch.now(21), Instant(1_501));
+        assert_eq!(watch.now(20), Instant(1_501));
+        assert_eq!(watch.now(21), Instant(1_502));
     }
 
     #[test]
@@ -155,7 +168,16 @@ mod tests {
         assert_eq!(watch.now(10), Instant(10));
         watch.passed(Some(Instant(500)));
         assert_eq!(watch.now(11), Instant(11));
-        assert_eq!(watch.now(11), Instant(11));
+        assert_eq!(watch.now(11), Instant(12));
+    }
+
+    #[test]
+    fn bytes_that_move_are_believed_and_not_the_host_that_says_a_moment_has_come() {
+        let mut watch = Watch::new();
+        assert_eq!(watch.now(10), Instant(10));
+        watch.passed(Some(Instant(500)));
+        watch.passed(None);
+        assert_eq!(watch.now(10), Instant(11));
     }
 
     #[test]
@@ -164,9 +186,10 @@ mod tests {
         assert_eq!(watch.now(10), Instant(10));
         for _ in 0..ENDED_AT_ONE_READING_MAX {
             watch.passed(None);
-            assert_eq!(watch.now(10), Instant(10));
         }
+        assert_eq!(watch.now(10), Instant(11));
         watch.passed(None);
-        assert_eq!(watch.now(10), Instant(10 + STANDSTILL_STEP_MS * 1_000_000));
+        let step = STANDSTILL_STEP_MS * 1_000_000;
+        assert_eq!(watch.now(10), Instant(12 + step));
     }
 }

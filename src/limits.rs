@@ -133,7 +133,11 @@ pub const FIRST_LOOK_MS_MAX: u64 = 250;
 /// How long closing waits for a receiver to take TLS's closing, in milliseconds.
 pub const CLOSE_MS_MAX: u64 = 1_000;
 
-/// How many waits and reads in a row may end without the host's clock having moved
+/// How far a clock may be set back before another pollable is made for a deadline, in
+/// nanoseconds: more than looking at it takes it forward, see [`crate::clock::Watch`].
+pub const DEADLINE_SLACK_NS: u64 = 1_000_000;
+
+/// How many waits, reads and writes in a row may end without the host's clock having moved
 /// before it counts as standing still: far more than fit between two steps of the
 /// coarsest.
 pub const ENDED_AT_ONE_READING_MAX: u32 = 100_000;

@@ -26,7 +26,7 @@ use wasi::sockets::tcp_create_socket::create_tcp_socket;
 use super::{Connection, Read, Transport, Write};
 use crate::clock::{Instant, Watch};
 use crate::error::{Cause, Grant};
-use crate::limits::ADDRESSES_MAX;
+use crate::limits::{ADDRESSES_MAX, DEADLINE_SLACK_NS};
 use crate::options::KeepAlive;
 
 /// The host's network as WASI 0.2 offers it.
@@ -149,10 +149,10 @@ impl Wasi02 {
 
 /// A TCP connection.
 pub struct Wasi02Connection {
-    /// The clock's pollable for the reading last waited for: one exchange has one
-    /// deadline, and waits for it more than once. Where the clock stands still, the
-    /// next exchange has the same reading, and needs a pollable of its own.
-    deadline: Option<(u64, Pollable)>,
+    /// The clock's pollable for the moment last waited for, and the reading it was
+    /// made for: one exchange has one deadline, and waits for it more than once. On a
+    /// clock that stands still another one would begin to wait anew.
+    deadline: Option<(Instant, u64, Pollable)>,
     /// `None` only while being dropped.
     streams: Option<Streams>,
 }
@@ -182,7 +182,6 @@ impl Connection for Wasi02Connection {
         match streams.input.read(bytes as u64) {
             Ok(bytes) if bytes.is_empty() => Read::Nothing,
             Ok(bytes) => {
-                // A receiver that never stops talking leaves nothing to wait for.
                 WATCH.lock().passed(None);
                 Read::Bytes(bytes)
             }
@@ -192,7 +191,6 @@ impl Connection for Wasi02Connection {
     }
 
     fn write(&mut self, bytes: &[u8]) -> Write {
-        self.deadline = None;
         let Some(streams) = &self.streams else {
             return Write::Ended;
         };
@@ -206,7 +204,10 @@ impl Connection for Wasi02Connection {
             return Write::Taken(0);
         }
         match streams.output.write(permitted) {
-            Ok(()) => Write::Taken(permitted.len()),
+            Ok(()) => {
+                WATCH.lock().passed(None);
+                Write::Taken(permitted.len())
+            }
             // Whichever it is: a host may tell so after a part of it went out.
             Err(StreamError::Closed | StreamError::LastOperationFailed(_)) => {
                 Write::Broken(permitted.len())
@@ -226,20 +227,20 @@ impl Connection for Wasi02Connection {
             return;
         };
         let reading = WATCH.lock().reading_at(deadline);
-        if self.deadline.as_ref().is_none_or(|(at, _)| *at != reading) {
+        let is_kept = |(moment, at, _): &(Instant, u64, Pollable)| {
+            *moment == deadline && at.abs_diff(reading) < DEADLINE_SLACK_NS
+        };
+        if !self.deadline.as_ref().is_some_and(is_kept) {
             let reached = monotonic_clock::subscribe_instant(reading);
-            self.deadline = Some((reading, reached));
+            self.deadline = Some((deadline, reading, reached));
         }
-        if let Some((_, reached)) = &self.deadline {
+        if let Some((_, _, reached)) = &self.deadline {
             let all = [reached, &streams.readable, &streams.writable];
             let [reached, readable, _] = all;
-            let has_come = if writable {
-                poll_until(&all, deadline)
+            if writable {
+                poll_until(&all, deadline);
             } else {
-                poll_until(&[reached, readable], deadline)
-            };
-            if has_come {
-                self.deadline = None;
+                poll_until(&[reached, readable], deadline);
             }
         }
     }
@@ -317,12 +318,10 @@ fn wait_for(pollables: &[&Pollable], deadline: Instant) {
     poll_until(&all, deadline);
 }
 
-/// Waits for these, the first of which is the clock's for `deadline`. Whether that has
-/// come, and nothing else: a host that says so of everything says nothing.
-fn poll_until(all: &[&Pollable], deadline: Instant) -> bool {
-    let has_come = poll(all) == [0];
-    WATCH.lock().passed(has_come.then_some(deadline));
-    has_come
+/// Waits for these, the first of which is the clock's for `deadline`.
+fn poll_until(all: &[&Pollable], deadline: Instant) {
+    let ready = poll(all);
+    WATCH.lock().passed(ready.contains(&0).then_some(deadline));
 }
 
 /// Hosts tell a denied lookup by `permanent-resolver-failure`; a name that does
