@@ -18,6 +18,9 @@ use host_tests::scripted_host::{Script, ScriptedHost};
 /// The component's own timeout, in milliseconds.
 const TIMEOUT: u64 = 30_000;
 
+/// How long closing waits for TLS's closing to be taken, in milliseconds.
+const CLOSING: u64 = 1_000;
+
 /// How long a call may take beyond its deadline, in milliseconds of the host's time:
 /// for the calls it makes, a microsecond each.
 const GRACE: u64 = 100;
@@ -122,7 +125,10 @@ async fn send(
     let outcome = sandbox.send(client, &message("1")).await;
     let took = sandbox.host().milliseconds() - begun;
     assert!(took <= TIMEOUT + GRACE, "sending took {took} ms");
+    let begun = sandbox.host().milliseconds();
     sandbox.close(client).await.unwrap();
     sandbox.drop(client).await;
+    let closing = sandbox.host().milliseconds() - begun;
+    assert!(closing <= CLOSING + GRACE, "closing took {closing} ms");
     (outcome, took)
 }
