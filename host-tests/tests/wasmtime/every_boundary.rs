@@ -347,6 +347,53 @@ async fn a_handshake_of_tls_1_2_may_be_cut_apart_at_every_byte() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_handshake_that_ends_or_breaks_after_any_byte_sends_nothing() {
+    let authority = Authority::new(Key::Ed25519);
+    let issued = authority.receiver(&["127.0.0.1"]);
+    let server = issued.server_with(aws_lc_rs::default_provider(), &[&TLS13], None);
+    let tls = Tls {
+        hybrid: false,
+        ..Tls::trusting(&authority)
+    };
+    let script = Receiver::new().accept().shake_hands(Arc::clone(&server));
+    let receiver = script.start();
+    let mut sandbox = narrow_sandbox(&receiver).await;
+    sandbox.host_mut().narrow(Narrow::new());
+    let settings = Settings::tls(tls.clone());
+    let connected = sandbox.connect_with(receiver.address, settings).await;
+    assert!(connected.is_ok());
+    let whole = sandbox.host().narrowed().clone();
+    drop(sandbox);
+    let _ = receiver.finished().await;
+
+    let ends = (0..whole.read()).map(|bytes| Narrow::new().ends_after(bytes));
+    let breaks = (0..whole.written()).map(|bytes| Narrow::new().breaks_after(bytes));
+    let portions: Vec<_> = ends.chain(breaks).collect();
+    let tasks = portions.chunks(HANDSHAKES).map(|portions| {
+        let script = portions.iter().fold(Receiver::new(), |script, _| {
+            let script = script.accept().refuse_handshake(Arc::clone(&server));
+            script.expect_alerts()
+        });
+        let (tls, portions) = (tls.clone(), portions.to_vec());
+        async move {
+            let receiver = script.start();
+            for narrow in portions {
+                let mut sandbox = narrow_sandbox(&receiver).await;
+                sandbox.host_mut().narrow(narrow.clone());
+                let settings = Settings::tls(tls.clone());
+                let connected = sandbox.connect_with(receiver.address, settings).await;
+                let failure = connected.unwrap_err();
+                let known = (failure.phase, failure.delivery);
+                assert_eq!(known, (Phase::Tls, Delivery::NotSent), "{narrow:?}");
+                assert_eq!(failure.cause, Cause::ConnectionEnded, "{narrow:?}");
+            }
+            let _ = receiver.finished().await;
+        }
+    });
+    together(tasks.collect::<Vec<_>>()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_handshake_and_an_exchange_may_come_and_go_byte_by_byte() {
     for kind in Key::ALL {
         let authority = Authority::new(kind);
