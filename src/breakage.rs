@@ -1,6 +1,6 @@
 //! Ways to break the engine on purpose, one at a time: `simulation` shows by them that
-//! it would notice. Each is a switch where a promise is kept, thrown
-//! for the current thread alone.
+//! it would notice. Each is a switch where a promise is kept, thrown for the current
+//! thread alone.
 
 /// A way to break the engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

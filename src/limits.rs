@@ -137,9 +137,9 @@ pub const CLOSE_MS_MAX: u64 = 1_000;
 /// nanoseconds: more than looking at it takes it forward, see [`crate::clock::Watch`].
 pub const DEADLINE_SLACK_NS: u64 = 1_000_000;
 
-/// How many waits, reads and writes in a row may end without the host's clock having moved
-/// before it counts as standing still: far more than fit between two steps of the
-/// coarsest.
+/// How many waits, reads and writes in a row may end without the host's clock having
+/// moved before it counts as standing still: far more than fit between two steps of
+/// the coarsest.
 pub const ENDED_AT_ONE_READING_MAX: u32 = 100_000;
 
 /// What each one after them counts as, in milliseconds, so that deadlines come.

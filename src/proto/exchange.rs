@@ -828,7 +828,8 @@ impl Finished {
     }
 }
 
-/// The reading's code and control id for keeping. The host may refuse the memory, since without correlation a receiver can make the id long.
+/// The reading's code and control id for keeping. The host may refuse the memory:
+/// without correlation a receiver can make the id long.
 fn copy(reading: &Reading<'_>) -> Result<Acknowledgment, Cause> {
     let mut control_id = Vec::new();
     append(&mut control_id, reading.control_id)?;
