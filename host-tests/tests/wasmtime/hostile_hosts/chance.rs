@@ -11,7 +11,7 @@ use host_tests::sandbox::types::Delivery;
 use host_tests::scripted_host::{ERROR_CODES, Listing, Loss, Place, STREAM_CALLS, Script, Wait};
 
 use super::Exchange;
-use super::tls::with_tls;
+use super::secured::with_tls;
 use crate::common::word;
 
 /// How many hosts are drawn.

@@ -6,8 +6,8 @@ mod chance;
 mod clocks;
 mod lookups;
 mod refusals;
+mod secured;
 mod streams;
-mod tls;
 mod waits;
 
 use host_tests::messages::{frame, message};

@@ -1,5 +1,6 @@
 //! TLS through such a host: its permits, reads, losses and clocks change nothing about
-//! what is known of a message.
+//! what is known of a message. With *ring* the component asks for more than such a host
+//! has, so that its tests of TLS are not these.
 
 use std::sync::{Arc, OnceLock};
 
