@@ -13,9 +13,10 @@ use crate::memory::bound;
 use pair::Pair;
 pub use pair::Tally;
 
-/// After which part of the run nothing may grow any more: before, sizes that a seed
-/// draws still find gaps in the linear memory too narrow, now and then.
-const WARM_UP: u32 = 2;
+/// When nothing may grow any more, a tenth of an hour; half of a run that is too short
+/// for it. Before, sizes that a seed draws still find gaps in the linear memory too
+/// narrow, now and then.
+const WARM_UP: Duration = Duration::from_secs(6 * 60);
 /// How often it is looked what is used.
 const LOOK: Duration = Duration::from_secs(1);
 /// By how much the process may have grown after the warm-up, in bytes: by what its
@@ -128,7 +129,8 @@ pub async fn run(plan: Plan, mut look: impl FnMut(&Summary)) -> io::Result<Summa
         pair.send(pair::LONG).await;
     }
     let begun = Instant::now();
-    run.until(begun + plan.span / WARM_UP, &mut look).await?;
+    let warm_up = WARM_UP.min(plan.span / 2);
+    run.until(begun + warm_up, &mut look).await?;
     run.summary.warm = run.calm_usage().await?;
     run.until(begun + plan.span, &mut look).await?;
     run.summary.end = run.calm_usage().await?;
