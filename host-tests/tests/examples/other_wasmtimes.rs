@@ -1,0 +1,1 @@
+//! The components on older and newer releases of wasmtime.

@@ -1,0 +1,1 @@
+//! The manifests for Spin and wasmCloud.

@@ -1,0 +1,1 @@
+//! Plugins composed with the library component.

@@ -1,0 +1,1 @@
+//! The host to copy from, and `mllp-sandbox`.

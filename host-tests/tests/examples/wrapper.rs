@@ -1,0 +1,1 @@
+//! The shell command `mllp-send`, which grants what its arguments need.
