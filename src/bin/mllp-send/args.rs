@@ -4,14 +4,16 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory, Parser};
+use clap::{Command, CommandFactory, FromArgMatches, Parser};
 use mllp_client::options::ConnectOptions;
 use mllp_client::tls::options::TlsOptions;
 
+use crate::environment;
 use crate::help::{CHECK_FIELDS, CHECK_STATUS, EXAMPLES, FIELDS, USAGE};
 use crate::input::Source;
 use crate::options::{ExchangeArgs, ReachArgs, TlsArgs};
 use crate::output::Style;
+use crate::own_options::{InputArgs, OutputArgs};
 use crate::values::Receiver;
 
 /// What the command is to do.
@@ -22,11 +24,12 @@ pub(crate) enum Job {
 }
 
 impl Job {
-    /// Reads the command line, which begins with the command's name.
+    /// Reads the command line, which begins with the command's name, and what the
+    /// environment says beside it.
     pub(crate) fn parse(
         line: impl IntoIterator<Item = impl Into<OsString> + Clone>,
     ) -> Result<Self, clap::Error> {
-        let job = match CommandLine::try_parse_from(line)? {
+        let job = match command_line(line)? {
             CommandLine {
                 check: Some(Subcommand::Check(args)),
                 ..
@@ -35,15 +38,14 @@ impl Job {
                 send: Some(args), ..
             } => Self::Send(Box::new(args)),
             CommandLine { .. } => {
-                return Err(CommandLine::command()
-                    .error(ErrorKind::MissingRequiredArgument, "HOST:PORT is missing"));
+                return Err(
+                    command().error(ErrorKind::MissingRequiredArgument, "HOST:PORT is missing")
+                );
             }
         };
         match job.objection() {
             None => Ok(job),
-            Some(objection) => {
-                Err(CommandLine::command().error(ErrorKind::ValueValidation, objection))
-            }
+            Some(objection) => Err(command().error(ErrorKind::ValueValidation, objection)),
         }
     }
 
@@ -63,6 +65,28 @@ impl Job {
         };
         contradiction.or_else(|| options.check().err().map(|option| option.to_string()))
     }
+}
+
+fn command() -> Command {
+    environment::extend(CommandLine::command(), |name| std::env::var_os(name))
+}
+
+fn command_line(
+    line: impl IntoIterator<Item = impl Into<OsString> + Clone>,
+) -> Result<CommandLine, clap::Error> {
+    let mut matches = command().try_get_matches_from(line)?;
+    CommandLine::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command()))
+}
+
+/// The variables that look like an option's and are none's.
+pub(crate) fn unknown_variables() -> Vec<String> {
+    let names = std::env::vars_os().map(|(name, _)| name);
+    environment::unknown(&CommandLine::command(), names)
+}
+
+/// The variable that a refused value may have come from.
+pub(crate) fn suspect(refusal: &clap::Error) -> Option<String> {
+    environment::suspect(refusal, |name| std::env::var_os(name))
 }
 
 /// Sends HL7 v2 messages over MLLP and tells what became of each.
@@ -99,43 +123,18 @@ pub(crate) struct SendArgs {
     pub(crate) receiver: Receiver,
 
     /// The files to send; standard input for `-`, or if there is none
+    ///
+    /// A folder stands for the files in it, in the order of their names, without
+    /// hidden ones and those of folders within. What holds *, ? or [ and is no file
+    /// stands for what matches it, as in a shell; ** for any folders.
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
 
-    /// Take messages whose segments end with LF or CRLF, one after another
-    ///
-    /// A message begins at each line that begins with MSH. Segments are sent
-    /// with CR at their end; blank lines are dropped.
-    #[arg(long)]
-    pub(crate) loose: bool,
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
 
-    /// Tell what will be waited for, and why, and send nothing
-    ///
-    /// It looks at the messages alone: nothing is connected, and no file of TLS is
-    /// read.
-    #[arg(long, conflicts_with_all = ["ack", "transcript", "counters"])]
-    pub(crate) explain: bool,
-
-    /// Print one JSON object a line; --help names its fields
-    #[arg(long)]
-    json: bool,
-
-    /// Print the acknowledgments themselves, which may hold patient data
-    #[arg(long)]
-    ack: bool,
-
-    /// Tell what happened to each message, step by step, without its content
-    ///
-    /// Times, directions, sizes, addresses and codes, for a support ticket; on
-    /// standard error, or in the message's object.
-    #[arg(long)]
-    transcript: bool,
-
-    /// Tell at the end what was counted
-    ///
-    /// On standard error, or as an object of its own.
-    #[arg(long)]
-    counters: bool,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
 
     #[command(flatten)]
     reach: ReachArgs,
@@ -161,12 +160,7 @@ impl SendArgs {
     }
 
     pub(crate) const fn style(&self) -> Style {
-        Style {
-            json: self.json,
-            ack: self.ack,
-            transcript: self.transcript,
-            counters: self.counters,
-        }
+        self.output.style()
     }
 }
 
@@ -247,7 +241,29 @@ pub(crate) mod tests {
 
     #[test]
     fn the_command_line_is_consistent() {
-        CommandLine::command().debug_assert();
+        super::command().debug_assert();
+    }
+
+    #[test]
+    fn every_option_has_a_variable_of_its_own() {
+        let command = super::command();
+        let commands = [&command].into_iter().chain(command.get_subcommands());
+        let options = commands.flat_map(clap::Command::get_arguments);
+        for option in options.filter(|option| option.get_long().is_some()) {
+            assert!(option.get_env().is_some(), "{option}");
+        }
+    }
+
+    #[test]
+    fn words_and_pins_may_stand_in_one_list() {
+        let line = "--allow doubled-envelope,missing-start-block --forbid line-feed-segments";
+        let leniencies = args(&format!("{line} lab:1"))
+            .connect_options(None)
+            .terms
+            .leniencies;
+        assert!(leniencies.contains(Leniency::DoubledEnvelope));
+        assert!(leniencies.contains(Leniency::MissingStartBlock));
+        assert_eq!(tls_args(&format!("--pin {PIN},{PIN}")).pin, [PIN, PIN]);
     }
 
     #[test]
@@ -455,8 +471,9 @@ pub(crate) mod tests {
 
     #[test]
     fn what_is_told_of_an_exchange_cannot_be_had_where_there_is_none() {
-        for option in ["--ack", "--transcript", "--counters"] {
-            let refusal = parse(&format!("--explain {option} lab:1")).unwrap_err();
+        for option in ["--ack", "--transcript", "--counters", "--save-acks=x"] {
+            let refusal = parse(&format!("--dry-run {option} lab:1")).unwrap_err();
+            let (option, _) = option.split_once('=').unwrap_or((option, ""));
             assert!(refusal.to_string().contains(option), "{refusal}");
         }
     }
@@ -512,10 +529,12 @@ pub(crate) mod tests {
             "[default: 30s]",
             "[default: 10485760]",
             "[default: 1.2]",
-            "-S inherit-network --dir .",
+            "-S inherit-network --dir . mllp-send.wasm",
             "-S allow-ip-name-lookup",
             "Exit status:",
             "elapsed_ms",
+            "\nInput:\n",
+            "\nOutput:\n",
             "\nConnection:\n",
             "\nAcknowledgments:\n",
             "\nFraming and leniencies:\n",

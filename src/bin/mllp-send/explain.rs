@@ -1,4 +1,4 @@
-//! What will be waited for after a message, and why, without sending it. What each
+//! What would be sent, and what waited for after it, and why, without sending. What each
 //! answer means is asked of the engine itself: a [`Session`] of the library gets a
 //! message with the same expectation, then one answer after another, and what it
 //! makes of them is told.
@@ -25,7 +25,7 @@ use mllp_client::session::Session;
 use serde::Serialize;
 
 use crate::args::SendArgs;
-use crate::output::{About, LINE_FEEDS, advice_to_mend, complain, remark};
+use crate::output::{About, LINE_FEEDS, Style, advice_to_mend, complain, holds, remark};
 use crate::records::{WarningRecord, object};
 use crate::send::about;
 use crate::values::{Choice, Milliseconds};
@@ -40,19 +40,36 @@ const ANSWER_WIDTH: usize = 18;
 pub(crate) struct Explainer<O, E> {
     options: ConnectOptions,
     loose: bool,
-    json: bool,
+    style: Style,
     any: bool,
+    total: Total,
     out: O,
     err: E,
+}
+
+/// What would come of all of it.
+#[derive(Default, Serialize)]
+struct Total {
+    messages: u64,
+    pass: u64,
+    files_not_read: u64,
+    /// Of the frames of those that pass.
+    bytes: u64,
+}
+
+#[derive(Serialize)]
+struct TotalRecord<'a> {
+    dry_run: &'a Total,
 }
 
 impl<O: Write, E: Write> Explainer<O, E> {
     pub(crate) fn new(args: &SendArgs, out: O, err: E) -> Self {
         Self {
             options: args.connect_options(None),
-            loose: args.loose,
-            json: args.style().json,
+            loose: args.input.loose,
+            style: args.style(),
             any: false,
+            total: Total::default(),
             out,
             err,
         }
@@ -62,6 +79,9 @@ impl<O: Write, E: Write> Explainer<O, E> {
     /// the output's.
     pub(crate) fn explain_all(&mut self, file: &str, messages: &[Vec<u8>]) -> io::Result<bool> {
         let mut all_pass = true;
+        if self.style.verbose {
+            self.complain(file, &holds(messages));
+        }
         for (message, index) in messages.iter().zip(1..) {
             let about = About {
                 index,
@@ -70,7 +90,10 @@ impl<O: Write, E: Write> Explainer<O, E> {
             };
             let explanation = Explanation::of(about, message, &self.options);
             all_pass &= explanation.plan.is_ok();
-            self.tell(&explanation)?;
+            self.total.add(&explanation);
+            if !self.style.quiet || explanation.plan.is_err() {
+                self.tell(&explanation)?;
+            }
         }
         Ok(all_pass)
     }
@@ -80,9 +103,36 @@ impl<O: Write, E: Write> Explainer<O, E> {
         complain(&mut self.err, label, sentence);
     }
 
+    /// Tells of a file that has no messages to explain.
+    pub(crate) fn refuse(&mut self, file: &str, trouble: &dyn Display) {
+        self.total.files_not_read = self.total.files_not_read.saturating_add(1);
+        self.complain(file, trouble);
+    }
+
+    /// Tells what would come of all.
+    pub(crate) fn summarize(&mut self) -> io::Result<()> {
+        let Style {
+            json,
+            summary,
+            quiet,
+            ..
+        } = self.style;
+        if json && summary {
+            let record = TotalRecord {
+                dry_run: &self.total,
+            };
+            self.out.write_all(&object(&record)?)?;
+            self.out.flush()?;
+        } else if !json && (summary || !quiet) {
+            let sentence = self.total.sentence();
+            self.complain("dry run", &sentence);
+        }
+        Ok(())
+    }
+
     fn tell(&mut self, explanation: &Explanation) -> io::Result<()> {
         let terms = &self.options.terms;
-        let text = if self.json {
+        let text = if self.style.json {
             object(&Record::new(explanation, terms))?
         } else {
             let mut text = String::new();
@@ -99,6 +149,31 @@ impl<O: Write, E: Write> Explainer<O, E> {
             self.complain(&explanation.about.label(), &advice);
         }
         Ok(())
+    }
+}
+
+impl Total {
+    fn add(&mut self, explanation: &Explanation) {
+        self.messages = self.messages.saturating_add(1);
+        if let Ok(plan) = &explanation.plan {
+            let bytes = u64::try_from(plan.frame_bytes).unwrap_or(u64::MAX);
+            self.pass = self.pass.saturating_add(1);
+            self.bytes = self.bytes.saturating_add(bytes);
+        }
+    }
+
+    fn sentence(&self) -> String {
+        let Self {
+            messages,
+            pass,
+            files_not_read,
+            bytes,
+        } = self;
+        let sentence = format!("{pass} of {messages} messages would go out, {bytes} bytes");
+        match files_not_read {
+            0 => sentence,
+            files => format!("{sentence}; files not read {files}"),
+        }
     }
 }
 
@@ -141,6 +216,8 @@ struct Plan {
     /// Each with a label.
     reasons: Vec<(&'static str, String)>,
     steps: Vec<Step>,
+    /// How long the frame is, after repairs.
+    frame_bytes: usize,
 }
 
 impl Explanation {
@@ -150,7 +227,7 @@ impl Explanation {
         let repairs = options.repairs.mend(&mut message, &terms.framing);
         let plan = Header::read(&message)
             .ok_or(InvalidMessage::NoHeader)
-            .and_then(|header| Plan::of(&header, options));
+            .and_then(|header| Plan::of(&header, message.len(), options));
         let passed = Payload::parse(message, options.max_send_size, terms);
         let plan = passed.and(plan);
         Self {
@@ -185,6 +262,8 @@ impl Explanation {
                 return text;
             }
         };
+        let sizes = format!("{} bytes, {} in its frame", about.bytes, plan.frame_bytes);
+        row("size", &sizes);
         row("mode", plan.mode());
         for (label, reason) in &plan.reasons {
             row(label, reason);
@@ -200,7 +279,11 @@ impl Explanation {
 }
 
 impl Plan {
-    fn of(header: &Header<'_>, options: &ConnectOptions) -> Result<Self, InvalidMessage> {
+    fn of(
+        header: &Header<'_>,
+        bytes: usize,
+        options: &ConnectOptions,
+    ) -> Result<Self, InvalidMessage> {
         let terms = &options.terms;
         let expectation = Expectation::of(header, terms)?;
         // What the message would be given if all that it asks for were waited for.
@@ -220,6 +303,7 @@ impl Plan {
             asked,
             reasons: reasons(header, asked, expectation, terms.mode),
             steps: rehearsal.steps(),
+            frame_bytes: bytes.saturating_add(terms.framing.around(b"").len()),
         })
     }
 
@@ -705,6 +789,7 @@ struct Record<'a> {
     index: usize,
     control_id: Option<&'a str>,
     bytes: usize,
+    frame_bytes: Option<usize>,
     passes: bool,
     refusal: Option<String>,
     repairs: Vec<&'static str>,
@@ -750,6 +835,7 @@ impl<'a> Record<'a> {
             index: about.index,
             control_id: about.control_id.as_deref(),
             bytes: about.bytes,
+            frame_bytes: plan.map(|plan| plan.frame_bytes),
             passes: plan.is_some(),
             refusal: refusal.map(ToString::to_string),
             repairs: repairs.map(|repair| repair.word()).collect(),
@@ -807,7 +893,7 @@ mod tests {
 
     /// Whether all may be sent, and what goes to standard output and standard error.
     fn explained(line: &str, messages: &[Vec<u8>]) -> (bool, String, String) {
-        let args = args(&format!("--explain {line} lab:1"));
+        let args = args(&format!("--dry-run {line} lab:1"));
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let mut explainer = Explainer::new(&args, &mut out, &mut err);
         let passed = explainer.explain_all("adt.hl7", messages).unwrap();
@@ -842,6 +928,7 @@ mod tests {
             "release     MLLP Release 1: no commit blocks\n\
              leniencies  space-before-start-block, space-after-frame, line-feed-segments\n\
              adt.hl7  42\n\
+             \x20 size      45 bytes, 48 in its frame\n\
              \x20 mode      original\n\
              \x20 MSH-15    empty\n\
              \x20 MSH-16    empty like MSH-15: one application acknowledgment is due\n\

@@ -483,7 +483,7 @@ mod tests {
         let (out, err) = told(true, &good(75));
         assert_eq!(
             out,
-            "{\"receiver\":\"lab.example:2575\",\"ready\":true,\
+            "{\"schema\":1,\"receiver\":\"lab.example:2575\",\"ready\":true,\
              \"looked_up\":[\"192.0.2.1\",\"192.0.2.2\"],\"address\":\"192.0.2.2:2575\",\
              \"session\":{\"version\":\"1.3\",\"suite\":\"TLS_AES_128_GCM_SHA256\",\
              \"group\":\"x25519\",\"resumed\":false,\"client_certificate\":\"given\"},\

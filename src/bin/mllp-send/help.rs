@@ -6,35 +6,54 @@ mllp-send [OPTIONS] <HOST:PORT> [FILE]...
        mllp-send check [OPTIONS] <HOST:PORT>";
 
 pub(crate) const EXAMPLES: &str = "\
-Examples:
-  wasmtime run -S inherit-network --dir . mllp-send.wasm 127.0.0.1:2575 message.hl7
-  wasmtime run -S inherit-network --dir . mllp-send.wasm --loose [::1]:2575 a.txt b.txt
-  wasmtime run -S inherit-network mllp-send.wasm 127.0.0.1:2575 < message.hl7
+Examples, after wasmtime run -S inherit-network --dir . mllp-send.wasm
 
-  What will be waited for, without a network:
-  wasmtime run --dir . mllp-send.wasm --explain 127.0.0.1:2575 message.hl7
+  A file, all files of a folder, what matches a pattern, standard input:
+    127.0.0.1:2575 message.hl7
+    127.0.0.1:2575 inbox
+    127.0.0.1:2575 'inbox/*.hl7'
+    127.0.0.1:2575 < message.hl7
 
-  A host name needs one grant more:
-  wasmtime run -S inherit-network -S allow-ip-name-lookup --dir . \\
-    mllp-send.wasm receiver.example:2575 message.hl7
+  Messages that an editor or a log has made lines of; JSON lines; batches as they are:
+    --loose 127.0.0.1:2575 messages.txt
+    --ndjson /event/hl7 127.0.0.1:2575 events.ndjson
+    127.0.0.1:2575 batch.hl7
+
+  What would be sent and what is waited for; without a network, too:
+    --dry-run 127.0.0.1:2575 inbox
+
+  For a program, with what the receiver said kept in files:
+    --json --summary --save-acks acks 127.0.0.1:2575 inbox
 
   TLS, with an authority of one's own and a client certificate; and a look first:
-  wasmtime run -S inherit-network --dir . mllp-send.wasm check --tls --ca ca.pem \\
-    --cert me.pem --key me.key 127.0.0.1:2575
-  wasmtime run -S inherit-network --dir . mllp-send.wasm --tls --ca ca.pem \\
-    --cert me.pem --key me.key 127.0.0.1:2575 message.hl7
+    check --tls --ca ca.pem --cert me.pem --key me.key 127.0.0.1:27575
+    --tls --ca ca.pem --cert me.pem --key me.key 127.0.0.1:27575 message.hl7
+
+  A host name needs -S allow-ip-name-lookup, too; an IPv6 address its brackets:
+    receiver.example:2575 message.hl7
+    [::1]:2575 message.hl7
+
+Grants: -S inherit-network for the network, --dir FOLDER for the folders of files,
+of those of TLS and of --save-acks, --env MLLP_TIMEOUT for a variable.
+
+Environment:
+  Every option may stand in the environment: MLLP_ and its name, in capitals and with
+  _ for -, as MLLP_TIMEOUT=5s, MLLP_TLS=yes or MLLP_ALLOW=doubled-envelope. The
+  command line goes before it. --env hands a variable on, -S inherit-env all of them.
 
 Exit status:
   0  every message was applied, accepted or unacknowledged, which is what it asked
-     for then; with --explain: every message may be sent
+     for then; with --dry-run: every message would go out
   1  anything else, unjudged replies among it; the output tells what became of each";
 
 pub(crate) const FIELDS: &str = "\
 Files:
   A file holds one message, which is sent exactly as it is; or, if it begins with
-  a start block (0x0B), any number of MLLP frames, each of which holds a message.
+  a start block (0x0B), any number of MLLP frames, each of which holds a message; or,
+  if it begins with FHS or BHS, batches, whose messages are sent, and nothing of the
+  file if BTS-1 or FTS-1 count otherwise (--batch-counts). A frame may hold a batch.
   --loose reads what editors and logs make of messages; --repair mends what may be
-  wrong with one.
+  wrong with one. A file is read whole before the first of its messages is sent.
 
 Plain output, one line a message:
   FILE[#N] CONTROL-ID VERDICT CODE TIME     if the receiver answered, or agreed to
@@ -57,8 +76,10 @@ Deliveries:
   cut-short  a part left, without its end: a conforming receiver discards it
   in-doubt   the whole message may have arrived, and nothing judged it
 
-Fields of --json, one object a line:
-  file           as given; \"-\" is standard input
+Fields of --json, one object a line; docs/mllp-send.schema.json is their JSON Schema:
+  schema         1: goes up where one of these changes, and not where one is added
+  file           as given, or as found in a folder or by a pattern; \"-\" is standard
+                 input
   index          which message of the file, from 1
   control_id     MSH-10, bytes other than graphic ASCII escaped; null if there is none
   verdict        applied, accepted, refused, unacknowledged, unjudged; null if
@@ -88,6 +109,7 @@ Fields of --json, one object a line:
   bytes          the message's length, before repairs
   elapsed_ms     how long connecting, if it was needed, and the exchange took
   ack            with --ack only: the acknowledgment, as far as it is UTF-8; or null
+  ack_file       with --save-acks only: where it was saved; or null
   transcript     with --transcript only: {entries, left_out}; entries: array of
                  {at_ms, direction, event, bytes}. direction: sent, received, here.
                  The words of event may change in any version
@@ -104,8 +126,18 @@ count is told at the record `counters` of wit/types.wit:
                      acknowledgments; buckets: array of {up_to_ms, count}, null
                      for those longer than all others
 
-Fields of --explain --json, one object a line:
-  file, index, control_id, bytes  as above
+Fields of --summary --json, in the object `summary` of one last line:
+  messages, taken, files_not_read, bytes  how many
+  elapsed_ms                     of all messages together
+  verdicts, deliveries, causes   arrays of {name, count}
+  acknowledgments                {count, p50_ms, p90_ms, p99_ms, longest_ms}: within
+                                 how long so many of a hundred came, from handing
+                                 over, to three digits; null where there was none
+
+Fields of --dry-run --json, one object a line; with --summary a last one, `dry_run`:
+{messages, pass, files_not_read, bytes}:
+  schema, file, index, control_id, bytes  as above
+  frame_bytes  how long it is in its frame, after repairs; null if it does not pass
   passes      whether the guard lets the message through
   refusal     why not, as a sentence; or null
   repairs     array of what --repair would put right: byte-order-mark, envelope,
@@ -134,6 +166,7 @@ Exit status:
 
 pub(crate) const CHECK_FIELDS: &str = "\
 Fields of --json, one object:
+  schema       1: goes up where one of these changes, and not where one is added
   receiver     as given
   ready        whether a message could be sent now
   looked_up    array of the names' addresses; empty for an address

@@ -10,6 +10,15 @@ use mllp_client::proto::frame::{END_BLOCK, START_BLOCK};
 use mllp_client::proto::msh::{SEGMENT_END, begins_header};
 use thiserror::Error;
 
+use crate::batch::{self, BatchCounts, Fault};
+use crate::ndjson::{self, BadLine};
+use crate::output::printable;
+use crate::own_options::InputArgs;
+use crate::paths::is_pattern;
+
+/// What editors put before UTF-8. No header of a batch is looked for behind it.
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
 /// Where messages come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Source {
@@ -43,23 +52,44 @@ pub(crate) enum Trouble {
     Unreadable(io::Error),
     #[error("no such file in the folder given by --dir: check its name")]
     Missing,
+    #[error("matches no file in the folders given by --dir")]
+    Unmatched,
+    #[error("the folder holds no file but hidden ones")]
+    EmptyFolder,
     /// A component cannot tell a folder that is not there from one that it was
     /// not given.
     #[error(
-        "cannot be read: {0}. If the file is there, give the command its folder: \
-         wasmtime run --dir FOLDER … (--dir . for the current one)"
+        "cannot be read: {error}. If it is there, give the command its folder: wasmtime run \
+         --dir {folder} …, or --dir HOST::{folder} if its name outside is another"
     )]
-    OutOfSight(io::Error),
+    OutOfSight { error: io::Error, folder: String },
     #[error("the frame that begins at byte {0} has no end block: nothing of the file was sent")]
     UnfinishedFrame(usize),
     #[error("byte {0} stands between two frames: nothing of the file was sent")]
     BytesBetweenFrames(usize),
+    #[error("{0}: nothing of the file was sent; --batch-counts warned sends it all the same")]
+    BatchFault(Fault),
+    #[error("it holds a batch without any message")]
+    EmptyBatch,
+    #[error("it holds a batch whose lines end with line feeds: try --loose")]
+    LooseBatch,
+    #[error(transparent)]
+    BadLine(#[from] BadLine),
+}
+
+/// What a source holds.
+#[derive(Debug, Default)]
+pub(crate) struct Content {
+    /// Its messages, at least one.
+    pub(crate) messages: Vec<Vec<u8>>,
+    /// What is wrong with its batches, and was borne.
+    pub(crate) faults: Vec<Fault>,
 }
 
 impl Source {
-    /// All the messages of this source, at least one.
-    pub(crate) fn read(&self, loose: bool) -> Result<Vec<Vec<u8>>, Trouble> {
-        messages(self.bytes()?, loose)
+    /// What this source holds.
+    pub(crate) fn read(&self, args: &InputArgs) -> Result<Content, Trouble> {
+        content(self.bytes()?, args)
     }
 
     fn bytes(&self) -> Result<Vec<u8>, Trouble> {
@@ -82,13 +112,36 @@ pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, Trouble> {
 }
 
 fn trouble(path: &Path, error: io::Error) -> Trouble {
-    if !is_in_sight(path) && !is_in_sight(folder(path)) {
-        Trouble::OutOfSight(error)
-    } else if error.kind() == io::ErrorKind::NotFound {
-        Trouble::Missing
-    } else {
-        Trouble::Unreadable(error)
+    match fs::read_dir(path) {
+        // What is not empty was read file by file.
+        Ok(_) => return Trouble::EmptyFolder,
+        Err(error) if path.is_dir() => return Trouble::Unreadable(error),
+        Err(_) => {}
     }
+    let folder = match is_pattern(path) {
+        true => folder_of_pattern(path),
+        false => folder(path),
+    };
+    if !is_in_sight(path) && !is_in_sight(folder) {
+        Trouble::OutOfSight {
+            error,
+            folder: printable(&folder.display().to_string()),
+        }
+    } else if error.kind() != io::ErrorKind::NotFound {
+        Trouble::Unreadable(error)
+    } else if is_pattern(path) {
+        Trouble::Unmatched
+    } else {
+        Trouble::Missing
+    }
+}
+
+/// The folder in which a pattern begins to be one.
+fn folder_of_pattern(pattern: &Path) -> &Path {
+    let plain = pattern.ancestors().find(|path| !is_pattern(path));
+    plain
+        .filter(|path| !path.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
 }
 
 fn folder(file: &Path) -> &Path {
@@ -104,17 +157,72 @@ fn is_in_sight(path: &Path) -> bool {
 
 /// A file without any message counts as one empty message, which the guard
 /// then refuses: no file passes without a line of output.
-pub(crate) fn messages(content: Vec<u8>, loose: bool) -> Result<Vec<Vec<u8>>, Trouble> {
-    let framed = content.trim_ascii_start().first() == Some(&START_BLOCK);
-    Ok(match (framed, loose) {
-        (true, true) => frames(&content)?
-            .into_iter()
-            .flat_map(split_loose)
-            .collect(),
-        (true, false) => frames(&content)?.into_iter().map(Vec::from).collect(),
-        (false, true) => split_loose(&content),
-        (false, false) => vec![content],
-    })
+pub(crate) fn content(content: Vec<u8>, args: &InputArgs) -> Result<Content, Trouble> {
+    let mut all = Content::default();
+    let mut add = |part: Vec<u8>| {
+        let part = split(part, args)?;
+        all.messages.extend(part.messages);
+        all.faults.extend(part.faults);
+        Ok::<_, Trouble>(())
+    };
+    if let Some(field) = &args.ndjson {
+        for text in ndjson::messages(&content, field)? {
+            add(text)?;
+        }
+    } else if content.trim_ascii_start().first() == Some(&START_BLOCK) {
+        for inside in frames(&content)? {
+            add(inside.to_vec())?;
+        }
+    } else {
+        add(content)?;
+    }
+    if all.messages.is_empty() {
+        all.messages.push(Vec::new());
+    }
+    Ok(all)
+}
+
+/// What stands in a file, in a frame of it, or in a field of a line.
+fn split(content: Vec<u8>, args: &InputArgs) -> Result<Content, Trouble> {
+    let rest = content.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&content);
+    let is_batch = batch::begins_batch(rest);
+    if args.loose {
+        return split_loose(if is_batch { rest } else { &content }, args.batch_counts);
+    }
+    if !is_batch {
+        return Ok(Content {
+            messages: vec![content],
+            faults: Vec::new(),
+        });
+    }
+    let segments = || {
+        rest.trim_ascii_end()
+            .split_inclusive(|byte| *byte == SEGMENT_END)
+    };
+    let has_line_feed = |segment: &[u8]| match segment {
+        // A carriage return and a line feed, or line feeds alone.
+        [b'\n', ..] => true,
+        _ => batch::is_of_batch(segment) && segment.contains(&b'\n'),
+    };
+    if segments().any(has_line_feed) {
+        return Err(Trouble::LooseBatch);
+    }
+    split_batches(segments(), args.batch_counts)
+}
+
+fn split_batches<'a>(
+    segments: impl Iterator<Item = &'a [u8]>,
+    counts: BatchCounts,
+) -> Result<Content, Trouble> {
+    let batches = batch::split(segments);
+    match (batches.faults.first(), counts) {
+        (Some(fault), BatchCounts::Required) => Err(Trouble::BatchFault(*fault)),
+        _ if batches.messages.is_empty() => Err(Trouble::EmptyBatch),
+        _ => Ok(Content {
+            messages: batches.messages,
+            faults: batches.faults,
+        }),
+    }
 }
 
 fn frames(content: &[u8]) -> Result<Vec<&[u8]>, Trouble> {
@@ -145,28 +253,28 @@ fn split_at_frame_end(inside: &[u8]) -> Option<(&[u8], &[u8])> {
     })
 }
 
-/// Lines before the first header make a message of their own, for the guard to
-/// refuse, so that nothing is lost in silence.
-fn split_loose(content: &[u8]) -> Vec<Vec<u8>> {
-    let mut messages = Vec::new();
-    let mut current = Vec::new();
+fn split_loose(content: &[u8], counts: BatchCounts) -> Result<Content, Trouble> {
     let lines = content.split(|byte| is_line_end(*byte));
-    for line in lines.filter(|line| !line.trim_ascii().is_empty()) {
-        if begins_header(line) && !current.is_empty() {
-            messages.push(std::mem::take(&mut current));
-        }
-        current.extend_from_slice(line);
-        current.push(SEGMENT_END);
+    let lines = lines.filter(|line| !line.trim_ascii().is_empty());
+    let segments: Vec<_> = lines.map(|line| [line, &[SEGMENT_END]].concat()).collect();
+    if segments.is_empty() {
+        return Ok(Content {
+            messages: vec![Vec::new()],
+            faults: Vec::new(),
+        });
     }
-    messages.push(current);
-    messages
+    split_batches(segments.iter().map(Vec::as_slice), counts)
 }
 
-/// Whether `message` has line feeds where carriage returns should be.
+/// Whether `message` has line feeds where carriage returns should be, or beside them.
+/// One at its end is an editor's.
 pub(crate) fn looks_line_feed_separated(message: &[u8]) -> bool {
+    let inside = message.trim_ascii_end();
     begins_header(message)
-        && memchr::memchr(b'\n', message).is_some()
-        && memchr::memchr(SEGMENT_END, message).is_none()
+        && match memchr::memchr(SEGMENT_END, message) {
+            None => memchr::memchr(b'\n', message).is_some(),
+            Some(_) => memchr::memmem::find(inside, b"\r\n").is_some(),
+        }
 }
 
 const fn is_line_end(byte: u8) -> bool {
@@ -177,18 +285,27 @@ const fn is_line_end(byte: u8) -> bool {
 mod tests {
     use std::path::Path;
 
-    use super::{Source, Trouble, folder, looks_line_feed_separated, messages};
+    use super::{
+        Content, Source, Trouble, content, folder, folder_of_pattern, looks_line_feed_separated,
+    };
+    use crate::args::tests::args;
+    use crate::batch::Fault;
+    use crate::ndjson::BadLine;
+
+    fn read(line: &str, bytes: &[u8]) -> Result<Content, Trouble> {
+        content(bytes.to_vec(), &args(&format!("{line} lab:1")).input)
+    }
 
     fn strict(content: &[u8]) -> Vec<Vec<u8>> {
-        messages(content.to_vec(), false).unwrap()
+        read("", content).unwrap().messages
     }
 
     fn loose(content: &[u8]) -> Vec<Vec<u8>> {
-        messages(content.to_vec(), true).unwrap()
+        read("--loose", content).unwrap().messages
     }
 
     fn trouble(content: &[u8]) -> Trouble {
-        messages(content.to_vec(), false).unwrap_err()
+        read("", content).unwrap_err()
     }
 
     #[test]
@@ -264,7 +381,7 @@ mod tests {
 
     #[test]
     fn what_stands_before_the_first_loose_header_is_not_lost() {
-        assert_eq!(loose(b"FHS|x\nMSH|a\n"), [&b"FHS|x\r"[..], b"MSH|a\r"]);
+        assert_eq!(loose(b"ZZZ|x\nMSH|a\n"), [&b"ZZZ|x\r"[..], b"MSH|a\r"]);
     }
 
     #[test]
@@ -279,8 +396,9 @@ mod tests {
     }
 
     #[test]
-    fn line_feeds_are_noticed_only_where_carriage_returns_are_missing() {
+    fn line_feeds_are_noticed_but_one_at_the_end_beside_carriage_returns() {
         assert!(looks_line_feed_separated(b"MSH|a\nPID|1\n"));
+        assert!(looks_line_feed_separated(b"MSH|a\r\nPID|1\r\n"));
         assert!(!looks_line_feed_separated(b"MSH|a\rPID|1\r\n"));
         assert!(!looks_line_feed_separated(b"MSH|a\rPID|1\r"));
         assert!(!looks_line_feed_separated(b"no message\n"));
@@ -289,13 +407,19 @@ mod tests {
     #[test]
     fn a_file_out_of_sight_names_the_grant_and_a_missing_one_its_name() {
         let advice = |path: &str| {
-            Source::File(path.into())
-                .read(false)
-                .unwrap_err()
-                .to_string()
+            let source = Source::File(path.into());
+            let trouble = source.read(&args("lab:1").input).unwrap_err();
+            trouble.to_string()
         };
-        assert!(advice("no-such-folder/a.hl7").contains("wasmtime run --dir"));
-        assert!(advice("no-such-file.hl7").contains("check its name"));
+        for (path, part) in [
+            ("no/such/a.hl7", "wasmtime run --dir no/such …"),
+            ("no/such/*.hl7", "wasmtime run --dir no/such …"),
+            ("no/such", "wasmtime run --dir no …"),
+            ("no-such-file.hl7", "check its name"),
+            ("no-such-*.hl7", "matches no file"),
+        ] {
+            assert!(advice(path).contains(part), "{path}: {}", advice(path));
+        }
     }
 
     #[test]
@@ -303,5 +427,69 @@ mod tests {
         assert_eq!(folder(Path::new("a.hl7")), Path::new("."));
         assert_eq!(folder(Path::new("x/a.hl7")), Path::new("x"));
         assert_eq!(folder(Path::new("/a.hl7")), Path::new("/"));
+        assert_eq!(folder_of_pattern(Path::new("*.hl7")), Path::new("."));
+        assert_eq!(folder_of_pattern(Path::new("/x/*/a?")), Path::new("/x"));
+    }
+
+    #[test]
+    fn a_batch_is_split_whether_strict_framed_or_loose() {
+        let batch = b"FHS|^~\\&\rBHS|^~\\&\rMSH|a\rPID|1\rMSH|b\rBTS|2\rFTS|1\r";
+        let lines: Vec<u8> = batch
+            .iter()
+            .map(|byte| match byte {
+                b'\r' => b'\n',
+                byte => *byte,
+            })
+            .collect();
+        let expected = [&b"MSH|a\rPID|1\r"[..], b"MSH|b\r"];
+        assert_eq!(strict(batch), expected);
+        assert_eq!(strict(&[b"\xEF\xBB\xBF", &batch[..]].concat()), expected);
+        assert_eq!(strict(&[b"\x0B", &batch[..], b"\x1C\r"].concat()), expected);
+        assert_eq!(loose(&lines), expected);
+        let crlf = String::from_utf8(lines.clone())
+            .unwrap()
+            .replace('\n', "\r\n");
+        assert_eq!(loose(crlf.as_bytes()), expected);
+        for loose in [lines.as_slice(), crlf.as_bytes()] {
+            assert!(matches!(trouble(loose), Trouble::LooseBatch));
+        }
+        // An editor's end.
+        assert_eq!(strict(&[&batch[..], b"\n"].concat()), expected);
+    }
+
+    #[test]
+    fn a_batch_that_is_not_what_it_counts_is_refused_unless_a_warning_will_do() {
+        let short = b"BHS|^~\\&\rMSH|a\rBTS|2\r";
+        let fault = Fault::Messages {
+            batch: 1,
+            said: 2,
+            found: 1,
+        };
+        assert!(matches!(trouble(short), Trouble::BatchFault(told) if told == fault));
+        let borne = read("--batch-counts warned", short).unwrap();
+        assert_eq!(borne.messages, [b"MSH|a\r"]);
+        assert_eq!(borne.faults, [fault]);
+        assert!(matches!(
+            trouble(b"BHS|^~\\&\rBTS|0\r"),
+            Trouble::EmptyBatch
+        ));
+    }
+
+    #[test]
+    fn a_loose_file_may_hold_batches_after_messages() {
+        let told = read("--loose", b"MSH|a\nBHS|^~\\&\nMSH|b\nBTS|1\n").unwrap();
+        assert_eq!(told.messages, [b"MSH|a\r", b"MSH|b\r"]);
+    }
+
+    #[test]
+    fn json_lines_are_read_where_they_are_asked_for() {
+        let lines = b"{\"m\":\"MSH|a\\nPID|1\"}\n{\"m\":\"MSH|b\\nMSH|c\"}\n";
+        let told = read("--ndjson m", lines).unwrap().messages;
+        assert_eq!(told, [&b"MSH|a\nPID|1"[..], b"MSH|b\nMSH|c"]);
+        let told = read("--ndjson m --loose", lines).unwrap().messages;
+        assert_eq!(told, [&b"MSH|a\rPID|1\r"[..], b"MSH|b\r", b"MSH|c\r"]);
+        let bad = read("--ndjson x", lines).unwrap_err();
+        assert!(matches!(bad, Trouble::BadLine(BadLine::NoField(1))));
+        assert_eq!(read("--ndjson m", b"\n").unwrap().messages, [b""]);
     }
 }

@@ -3,13 +3,16 @@
 //! ids and codes, and nothing else of a message, unless `--ack` asks for it.
 //!
 //! ```text
-//!  ┌──────────────► input ─────────► explain
-//!  │                (file→messages)  (no network)
-//! args ─► tls ────► input ─────────► send ───────────► output
-//!  │      (PEM,DER) (file→messages)  (one connection)  (a line a message)
-//!  │          └───► check ─────────► finding
-//!  │                (no message)     (a line a fact)
-//! options, values, help                                records
+//!                paths ──► input, batch, ndjson
+//!                (name→files)  (file→messages)
+//!                   │          ┌───► explain
+//!  environment      │          │     (no network)
+//!    │              │          │
+//! args ─► tls ──────┴──────────┴───► send ───────────► output, summary, acks
+//!  │      (PEM,DER)                  (one connection)  (a line a message)
+//!  │          └────────────────────► check ──────────► finding
+//!  │                                 (no message)      (a line a fact)
+//! options, own_options, values, help                   records
 //! (what it may hold)                                   (JSON of them all)
 //! ```
 
@@ -39,16 +42,23 @@
     expect(dead_code, reason = "natively only the tests use what `main` cannot")
 )]
 
+mod acks;
 mod args;
+mod batch;
 mod check;
+mod environment;
 mod explain;
 mod finding;
 mod help;
 mod input;
+mod ndjson;
 mod options;
 mod output;
+mod own_options;
+mod paths;
 mod records;
 mod send;
+mod summary;
 mod tls;
 mod values;
 
@@ -58,8 +68,10 @@ use std::process::ExitCode;
 use mllp_client::tls::options::TlsOptions;
 use mllp_client::transport::Transport;
 
+use crate::acks::{Acks, Unsaved};
 use crate::args::{CheckArgs, Job, SendArgs};
 use crate::explain::Explainer;
+use crate::input::Source;
 use crate::output::Output;
 use crate::send::Sender;
 
@@ -67,6 +79,9 @@ use crate::send::Sender;
 fn main() -> ExitCode {
     use mllp_client::transport::wasi02::Wasi02;
 
+    for name in args::unknown_variables() {
+        complain(&format!("warning: {name} is no option's variable"));
+    }
     match Job::parse(std::env::args_os()) {
         Ok(job) => status(run(&job, Wasi02::new)),
         Err(refusal) => usage(&refusal),
@@ -82,11 +97,6 @@ fn main() -> ExitCode {
 /// Whether all went well. Options that cannot be had as they are asked for keep
 /// everything from being tried.
 fn run<T: Transport>(job: &Job, transport: impl FnMut() -> T) -> io::Result<bool> {
-    if let Job::Send(args) = job
-        && args.explain
-    {
-        return explain(args);
-    }
     let tls = match tls::options(job.tls()) {
         Ok(tls) => tls,
         Err(unreadable) => {
@@ -98,6 +108,7 @@ fn run<T: Transport>(job: &Job, transport: impl FnMut() -> T) -> io::Result<bool
         complain(tls::INSECURE);
     }
     match job {
+        Job::Send(args) if args.output.dry_run => explain(args, tls),
         Job::Send(args) => send(args, tls, transport),
         Job::Check(args) => check(args, tls, transport),
     }
@@ -109,37 +120,72 @@ fn send<T: Transport>(
     tls: Option<TlsOptions>,
     transport: impl FnMut() -> T,
 ) -> io::Result<bool> {
-    let sources = args.sources();
+    let sources = sources(args);
     let names = sources.iter().map(ToString::to_string);
     let mut output = Output::new(args.style(), names, io::stdout(), io::stderr());
+    if let Some(folder) = &args.output.save_acks {
+        match Acks::new(folder) {
+            Ok(acks) => output.save_in(acks),
+            Err(unsaved) => {
+                complain(&unsaved.to_string());
+                return Ok(false);
+            }
+        }
+    }
     let mut sender = Sender::new(args, tls, transport);
     let mut all_taken = true;
     for source in &sources {
-        all_taken &= match source.read(args.loose) {
-            Ok(messages) => sender.send_all(&source.to_string(), messages, &mut output)?,
+        let file = source.to_string();
+        all_taken &= match source.read(&args.input) {
+            Ok(content) => {
+                for fault in &content.faults {
+                    output.complain(&file, &format_args!("warning: {fault}"));
+                }
+                output.begin(&file, &content.messages);
+                sender.send_all(&file, content.messages, &mut output)?
+            }
             Err(trouble) => {
-                output.complain(&source.to_string(), &trouble);
+                output.refuse(&file, &trouble);
                 false
             }
         };
     }
+    output.summarize()?;
     output.count(&sender.close())?;
     Ok(all_taken)
 }
 
-/// Whether every message may be sent.
-fn explain(args: &SendArgs) -> io::Result<bool> {
+/// The files, and standard input, that the arguments come to.
+fn sources(args: &SendArgs) -> Vec<Source> {
+    args.sources().iter().flat_map(paths::expand).collect()
+}
+
+/// Whether every message would go out.
+fn explain(args: &SendArgs, tls: Option<TlsOptions>) -> io::Result<bool> {
     let mut explainer = Explainer::new(args, io::stdout(), io::stderr());
-    let mut all_pass = true;
-    for source in &args.sources() {
-        all_pass &= match source.read(args.loose) {
-            Ok(messages) => explainer.explain_all(&source.to_string(), &messages)?,
+    let mut all_pass = match tls::check(tls, args) {
+        Ok(()) => true,
+        Err(objection) => {
+            complain(&objection.to_string());
+            false
+        }
+    };
+    for source in &sources(args) {
+        let file = source.to_string();
+        all_pass &= match source.read(&args.input) {
+            Ok(content) => {
+                for fault in &content.faults {
+                    explainer.complain(&file, &format_args!("warning: {fault}"));
+                }
+                explainer.explain_all(&file, &content.messages)?
+            }
             Err(trouble) => {
-                explainer.complain(&source.to_string(), &trouble);
+                explainer.refuse(&file, &trouble);
                 false
             }
         };
     }
+    explainer.summarize()?;
     Ok(all_pass)
 }
 
@@ -162,7 +208,11 @@ fn status(outcome: io::Result<bool>) -> ExitCode {
         Err(error) => {
             // To send on without being able to tell what became of it would
             // leave the caller with messages in doubt.
-            complain(&format!("stopped: standard output: {error}"));
+            let unsaved = error.get_ref().and_then(|error| error.downcast_ref());
+            complain(&match unsaved {
+                Some(unsaved @ Unsaved { .. }) => format!("stopped: {unsaved}"),
+                None => format!("stopped: standard output: {error}"),
+            });
             ExitCode::FAILURE
         }
     }
@@ -170,10 +220,14 @@ fn status(outcome: io::Result<bool>) -> ExitCode {
 
 /// `--help` and `--version` come this way too. Clap would end with 2.
 fn usage(refusal: &clap::Error) -> ExitCode {
-    match refusal.print() {
-        Ok(()) if !refusal.use_stderr() => ExitCode::SUCCESS,
-        _ => ExitCode::FAILURE,
+    let printed = refusal.print();
+    if !refusal.use_stderr() && printed.is_ok() {
+        return ExitCode::SUCCESS;
     }
+    if let Some(name) = args::suspect(refusal) {
+        complain(&format!("{name} is set in the environment"));
+    }
+    ExitCode::FAILURE
 }
 
 /// Unlike `eprintln`, does not panic where nobody listens.

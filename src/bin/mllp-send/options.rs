@@ -192,11 +192,11 @@ pub(crate) struct FramingArgs {
     /// Bear this from the receiver; may be repeated
     ///
     /// Each use comes back as the warning of the same name.
-    #[arg(long, value_name = "LENIENCY", value_parser = choice::<Leniency>())]
+    #[arg(long, value_delimiter = ',', value_name = "LENIENCY", value_parser = choice::<Leniency>())]
     allow: Vec<Leniency>,
 
     /// Do not bear this, which is borne by default; may be repeated
-    #[arg(long, value_name = "LENIENCY", value_parser = choice::<Leniency>())]
+    #[arg(long, value_delimiter = ',', value_name = "LENIENCY", value_parser = choice::<Leniency>())]
     forbid: Vec<Leniency>,
 }
 
@@ -226,7 +226,7 @@ pub(crate) struct RepairArgs {
     /// Put this right in every message before it is sent; may be repeated
     ///
     /// Each repair that was done comes back as the warning `repaired`.
-    #[arg(long, value_name = "KIND", value_parser = choice::<Repair>())]
+    #[arg(long, value_delimiter = ',', value_name = "KIND", value_parser = choice::<Repair>())]
     repair: Vec<Repair>,
 }
 
@@ -448,7 +448,7 @@ pub(crate) struct TlsArgs {
     ///
     /// In the receiver's certificate or in any that its chain was proven with;
     /// one of several has to match. `sha256/` and base64, or hexadecimal digits.
-    #[arg(long, value_name = "PIN", value_parser = pin, requires = "tls")]
+    #[arg(long, value_delimiter = ',', value_name = "PIN", value_parser = pin, requires = "tls")]
     pub(crate) pin: Vec<String>,
 
     /// Take --pin instead of authorities, names and dates, not beside them

@@ -16,8 +16,10 @@ use mllp_client::proto::msh::Header;
 use mllp_client::proto::warning::Warning;
 use mllp_client::transcript::Entry;
 
+use crate::acks::Acks;
 use crate::records::{CountersRecord, Record, late_control_id, object};
 use crate::send::Happened;
+use crate::summary::{Summary, SummaryRecord};
 
 /// The widest that the first column gets: a longer file name pushes its own line out.
 /// To format to more than 65 535 would be a panic.
@@ -35,7 +37,10 @@ pub(crate) struct Style {
     pub(crate) json: bool,
     pub(crate) ack: bool,
     pub(crate) transcript: bool,
+    pub(crate) summary: bool,
     pub(crate) counters: bool,
+    pub(crate) quiet: bool,
+    pub(crate) verbose: bool,
 }
 
 /// What may be told of a message, kept while the message itself is given away.
@@ -88,6 +93,8 @@ pub(crate) struct Report {
     pub(crate) about: About,
     pub(crate) outcome: Result<Reply, Failure>,
     pub(crate) elapsed: Duration,
+    /// How long it took from handing the message over to its acknowledgment.
+    pub(crate) acknowledged: Option<Duration>,
     pub(crate) happened: Happened,
 }
 
@@ -220,6 +227,8 @@ const fn advice_on(warning: &Warning) -> Option<&'static str> {
 /// Where reports go: one line each to `out`, the rest to `err`.
 pub(crate) struct Output<O, E> {
     style: Style,
+    acks: Option<Acks>,
+    summary: Summary,
     label_width: usize,
     out: O,
     err: E,
@@ -230,6 +239,8 @@ impl<O: Write, E: Write> Output<O, E> {
     pub(crate) fn new(style: Style, files: impl Iterator<Item = String>, out: O, err: E) -> Self {
         Self {
             style,
+            acks: None,
+            summary: Summary::default(),
             label_width: files
                 .map(|file| width(&printable(&file)))
                 .max()
@@ -239,16 +250,76 @@ impl<O: Write, E: Write> Output<O, E> {
         }
     }
 
+    /// Has the acknowledgments saved, too.
+    pub(crate) fn save_in(&mut self, acks: Acks) {
+        self.acks = Some(acks);
+    }
+
     /// Tells what became of a message.
     pub(crate) fn report(&mut self, report: &Report) -> io::Result<()> {
-        let text = if self.style.json {
-            object(&Record::new(report, self.style.ack, self.style.transcript))?
-        } else {
-            self.plain(report)
+        self.summary.add(report);
+        let saved = self.save(report);
+        if !self.style.quiet || !report.is_taken() {
+            let text = if self.style.json {
+                let file = saved.as_ref().ok().and_then(Option::as_deref);
+                let asked = self.acks.is_some();
+                object(&Record::new(report, self.style, asked.then_some(file)))?
+            } else {
+                self.plain(report)
+            };
+            self.out.write_all(&text)?;
+            self.out.flush()?;
+            self.remark(report);
+        }
+        // What became of the message is told before.
+        saved.map(|_| ())
+    }
+
+    fn save(&self, report: &Report) -> io::Result<Option<String>> {
+        let (Some(acks), Ok(reply)) = (&self.acks, &report.outcome) else {
+            return Ok(None);
         };
-        self.out.write_all(&text)?;
-        self.out.flush()?;
-        self.remark(report);
+        if reply.message.is_empty() {
+            return Ok(None);
+        }
+        let path = acks.save(&report.about, &reply.message);
+        let path = path.map_err(io::Error::other)?;
+        Ok(Some(path.display().to_string()))
+    }
+
+    /// Tells of a file that is about to be sent.
+    pub(crate) fn begin(&mut self, file: &str, messages: &[Vec<u8>]) {
+        if self.style.verbose {
+            self.complain(file, &holds(messages));
+        }
+    }
+
+    /// Tells of a file that cannot be sent.
+    pub(crate) fn refuse(&mut self, file: &str, trouble: &dyn Display) {
+        self.summary.add_unread();
+        self.complain(file, trouble);
+    }
+
+    /// Tells at the end what became of all.
+    pub(crate) fn summarize(&mut self) -> io::Result<()> {
+        let Style {
+            json,
+            summary,
+            quiet,
+            verbose,
+            ..
+        } = self.style;
+        if json && summary {
+            self.out
+                .write_all(&object(&SummaryRecord::from(&self.summary))?)?;
+            self.out.flush()?;
+        }
+        let unasked = !quiet && (self.summary.is_of_several() || verbose);
+        if !json && (summary || unasked) {
+            for line in self.summary.lines() {
+                self.complain("summary", &line);
+            }
+        }
         Ok(())
     }
 
@@ -284,7 +355,8 @@ impl<O: Write, E: Write> Output<O, E> {
             for warning in warnings.filter(|warning| **warning != Warning::Insecure) {
                 self.complain(&label, &remark(warning));
             }
-            if self.style.transcript {
+            let is_failure = !report.is_taken();
+            if self.style.transcript || self.style.verbose && is_failure {
                 self.transcript(&label, &report.happened);
             }
         }
@@ -317,6 +389,15 @@ impl<O: Write, E: Write> Output<O, E> {
             self.complain("counters", &line);
         }
         Ok(())
+    }
+}
+
+/// How much there is in a file.
+pub(crate) fn holds(messages: &[Vec<u8>]) -> String {
+    let bytes: usize = messages.iter().map(Vec::len).fold(0, usize::saturating_add);
+    match messages.len() {
+        1 => format!("one message, {bytes} bytes"),
+        count => format!("{count} messages, {bytes} bytes"),
     }
 }
 
@@ -523,7 +604,10 @@ mod tests {
         json: false,
         ack: false,
         transcript: false,
+        summary: false,
         counters: false,
+        quiet: false,
+        verbose: false,
     };
     const JSON: Style = Style {
         json: true,
@@ -535,6 +619,7 @@ mod tests {
             about: About::message("adt.hl7", MESSAGE),
             outcome,
             elapsed: Duration::from_micros(12_345),
+            acknowledged: None,
             happened: Happened {
                 entries: vec![Entry {
                     at: Duration::from_micros(1_500),
@@ -727,7 +812,7 @@ mod tests {
         let (out, err) = printed(JSON, &[applied()]);
         assert_eq!(
             out,
-            "{\"file\":\"adt.hl7\",\"index\":1,\"control_id\":\"MSG00001\",\
+            "{\"schema\":1,\"file\":\"adt.hl7\",\"index\":1,\"control_id\":\"MSG00001\",\
              \"verdict\":\"applied\",\"code\":\"AA\",\"accept\":null,\"commit\":null,\
              \"delivery\":null,\"cause\":null,\"tls\":null,\"phase\":null,\
              \"explanation\":null,\"errors\":[],\"warnings\":[\
@@ -745,7 +830,7 @@ mod tests {
         let (out, err) = printed(JSON, &[refused_connection()]);
         assert_eq!(
             out,
-            "{\"file\":\"adt.hl7\",\"index\":1,\"control_id\":\"MSG00001\",\
+            "{\"schema\":1,\"file\":\"adt.hl7\",\"index\":1,\"control_id\":\"MSG00001\",\
              \"verdict\":null,\"code\":null,\"accept\":null,\"commit\":null,\
              \"delivery\":\"not-sent\",\
              \"cause\":\"connection-refused\",\"tls\":null,\"phase\":\"connect\",\
@@ -1100,5 +1185,69 @@ mod tests {
             let (_, err) = printed(JSON, &[report]);
             assert_eq!(err.lines().count(), usize::from(advice.is_some()));
         }
+    }
+
+    /// A message taken and two that were not, and what was said of them at the end.
+    fn summarized(style: Style) -> (String, String) {
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let mut output = Output::new(style, std::iter::empty(), &mut out, &mut err);
+        let acknowledged = Some(Duration::from_micros(2_345));
+        for report in [
+            Report {
+                acknowledged,
+                ..applied()
+            },
+            refused_connection(),
+            replied(|reply| reply.verdict = Verdict::Refused),
+        ] {
+            output.report(&report).unwrap();
+        }
+        output.refuse("b.hl7", &"gone");
+        output.summarize().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (text(out), text(err))
+    }
+
+    #[test]
+    fn what_became_of_several_messages_is_told_at_the_end() {
+        let (out, err) = summarized(PLAIN);
+        assert_eq!(out.lines().count(), 3);
+        let end = "mllp-send: summary: 1 of 3 messages taken: applied 1, refused 1, not-sent 1, \
+                   files not read 1\n\
+                   mllp-send: summary: causes: connection-refused 1\n\
+                   mllp-send: summary: 1 acknowledgments: half within 2.35 ms, 90 % within \
+                   2.35 ms, 99 % within 2.35 ms, longest 2.35 ms\n";
+        assert!(err.ends_with(end), "{err}");
+        let (out, err) = summarized(JSON);
+        assert_eq!(out.lines().count(), 3);
+        assert_eq!(err, "mllp-send: b.hl7: gone\n");
+    }
+
+    #[test]
+    fn in_json_the_end_is_told_in_an_object_if_that_was_asked_for() {
+        let summary = true;
+        let (out, _) = summarized(Style { summary, ..JSON });
+        let told: serde_json::Value = serde_json::from_str(out.lines().last().unwrap()).unwrap();
+        let told = &told["summary"];
+        assert_eq!((&told["messages"], &told["taken"]), (&3.into(), &1.into()));
+        assert_eq!(told["files_not_read"], 1);
+        let refused = serde_json::json!({ "name": "refused", "count": 1 });
+        assert_eq!(told["verdicts"][2], refused);
+        assert_eq!(told["acknowledgments"]["p99_ms"], 2.35);
+    }
+
+    #[test]
+    fn quiet_tells_of_no_message_that_was_taken_and_verbose_of_each_step_of_a_failure() {
+        let quiet = true;
+        let (out, err) = summarized(Style { quiet, ..PLAIN });
+        assert_eq!(out.lines().count(), 2);
+        assert!(
+            !out.contains("applied") && !err.contains("warning"),
+            "{out}{err}"
+        );
+        assert!(!err.contains("summary"), "{err}");
+        let verbose = true;
+        let (_, err) = summarized(Style { verbose, ..PLAIN });
+        assert_eq!(err.matches("acknowledgment AA (57 bytes)").count(), 2);
     }
 }

@@ -1,5 +1,5 @@
-//! What `--json` prints. The fields are documented in `--help`, and promised: add to
-//! them, change none.
+//! What `--json` prints. The fields are documented in `--help` and in
+//! `docs/mllp-send.schema.json`, and promised: add to them, change none.
 
 use std::io;
 use std::time::Duration;
@@ -11,8 +11,12 @@ use mllp_client::proto::exchange::{Commit, Verdict};
 use mllp_client::proto::warning::Warning;
 use serde::Serialize;
 
-use crate::output::Report;
+use crate::output::{Report, Style};
 use crate::send::Happened;
+
+/// The version of the schema, in every object: it goes up where a field's name or
+/// meaning changes, and not where one is added.
+const SCHEMA: u32 = 1;
 
 /// What became of a message.
 #[derive(Serialize)]
@@ -39,13 +43,17 @@ pub(crate) struct Record<'a> {
     /// Absent unless asked for, null unless there was a reply.
     #[serde(skip_serializing_if = "Option::is_none")]
     ack: Option<Option<String>>,
+    /// The same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ack_file: Option<Option<&'a str>>,
     /// Absent unless asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     transcript: Option<TranscriptRecord>,
 }
 
 impl<'a> Record<'a> {
-    pub(crate) fn new(report: &'a Report, with_ack: bool, with_transcript: bool) -> Self {
+    /// `ack_file` is where the acknowledgment was saved, if that was asked for.
+    pub(crate) fn new(report: &'a Report, style: Style, ack_file: Option<Option<&'a str>>) -> Self {
         let about = &report.about;
         let reply = report.outcome.as_ref().ok();
         let failure = report.outcome.as_ref().err();
@@ -73,8 +81,9 @@ impl<'a> Record<'a> {
             retries: report.retries().iter().map(Into::into).collect(),
             bytes: about.bytes,
             elapsed_ms: milliseconds(report.elapsed),
-            ack: with_ack.then_some(ack),
-            transcript: with_transcript.then(|| (&report.happened).into()),
+            ack: style.ack.then_some(ack),
+            ack_file,
+            transcript: style.transcript.then(|| (&report.happened).into()),
         }
     }
 }
@@ -247,10 +256,11 @@ struct FailuresRecord {
     in_doubt: u64,
 }
 
+/// How many there were of what has a word.
 #[derive(Serialize)]
-struct NamedCount {
-    name: &'static str,
-    count: u64,
+pub(crate) struct NamedCount {
+    pub(crate) name: &'static str,
+    pub(crate) count: u64,
 }
 
 #[derive(Serialize)]
@@ -342,9 +352,17 @@ pub(crate) fn milliseconds(elapsed: Duration) -> f64 {
     elapsed.as_micros() as f64 / 1000.0
 }
 
+#[derive(Serialize)]
+struct Versioned<'a, T> {
+    schema: u32,
+    #[serde(flatten)]
+    record: &'a T,
+}
+
 /// A line of JSON.
 pub(crate) fn object(record: &impl Serialize) -> io::Result<Vec<u8>> {
-    let mut text = serde_json::to_vec(record)?;
+    let schema = SCHEMA;
+    let mut text = serde_json::to_vec(&Versioned { schema, record })?;
     text.push(b'\n');
     Ok(text)
 }

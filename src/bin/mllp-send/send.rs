@@ -17,6 +17,7 @@ use mllp_client::transport::Transport;
 use crate::args::SendArgs;
 use crate::input::looks_line_feed_separated;
 use crate::output::{About, Output, Report};
+use crate::summary::acknowledged;
 
 /// What happened to a message, step by step.
 #[derive(Clone, Debug, Default)]
@@ -57,6 +58,13 @@ impl Happened {
     }
 }
 
+/// What came of sending a message.
+struct Sent {
+    outcome: Result<Reply, Failure>,
+    acknowledged: Option<Duration>,
+    happened: Happened,
+}
+
 /// The way to the receiver, with the client that the last message left usable.
 pub(crate) struct Sender<T: Transport, F> {
     transport: F,
@@ -74,7 +82,7 @@ impl<T: Transport, F: FnMut() -> T> Sender<T, F> {
         Self {
             transport,
             options: args.connect_options(tls),
-            loose: args.loose,
+            loose: args.input.loose,
             one_per_connection: args.exchange.keep.one_per_connection,
             client: None,
             counters: Counters::default(),
@@ -107,16 +115,21 @@ impl<T: Transport, F: FnMut() -> T> Sender<T, F> {
 
     fn timed(&mut self, about: About, message: Vec<u8>) -> Report {
         let begin = Instant::now();
-        let (outcome, happened) = self.send(message);
+        let Sent {
+            outcome,
+            acknowledged,
+            happened,
+        } = self.send(message);
         Report {
             about,
             outcome,
             elapsed: begin.elapsed(),
+            acknowledged,
             happened,
         }
     }
 
-    fn send(&mut self, message: Vec<u8>) -> (Result<Reply, Failure>, Happened) {
+    fn send(&mut self, message: Vec<u8>) -> Sent {
         let mut happened = Happened::default();
         let mut connecting = Duration::ZERO;
         let mut client = match self.client.take() {
@@ -133,12 +146,18 @@ impl<T: Transport, F: FnMut() -> T> Sender<T, F> {
                     Err(failure) => {
                         self.counters.failure(&failure);
                         let happened = Happened::without_client(&failure, connecting);
-                        return (Err(failure), happened);
+                        return Sent {
+                            outcome: Err(failure),
+                            acknowledged: None,
+                            happened,
+                        };
                     }
                 }
             }
         };
+        let before = client.counters().times;
         let outcome = client.send(message);
+        let acknowledged = acknowledged(&before, &client.counters().times);
         happened.add(client.transcript(), connecting);
         if self.one_per_connection {
             client.close();
@@ -148,7 +167,11 @@ impl<T: Transport, F: FnMut() -> T> Sender<T, F> {
         } else {
             self.counters.add(client.counters());
         }
-        (outcome, happened)
+        Sent {
+            outcome,
+            acknowledged,
+            happened,
+        }
     }
 
     /// Parts from the receiver as TLS demands it: a stream that just ends looks

@@ -4,9 +4,12 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use mllp_client::error::InvalidOption;
+use mllp_client::tls::config::Tls;
 use mllp_client::tls::options::{Identity, TlsOptions};
 use zeroize::Zeroizing;
 
+use crate::args::SendArgs;
 use crate::input::{Trouble, read_file};
 use crate::options::TlsArgs;
 use crate::output::printable;
@@ -46,6 +49,14 @@ pub(crate) fn options(args: &TlsArgs) -> Result<Option<TlsOptions>, Unreadable> 
         revocations: read_all(&args.crl)?,
         insecure: args.insecure,
     }))
+}
+
+/// Whether a connection can be made with what the files hold.
+pub(crate) fn check(tls: Option<TlsOptions>, args: &SendArgs) -> Result<(), InvalidOption> {
+    match tls {
+        Some(tls) => Tls::new(&tls, &args.receiver.host).map(|_| ()),
+        None => Ok(()),
+    }
 }
 
 fn identity(args: &TlsArgs) -> Result<Option<Identity>, Unreadable> {
