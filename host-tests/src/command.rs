@@ -27,6 +27,8 @@ pub struct Call {
     input: Vec<u8>,
     allowed: Vec<SocketAddr>,
     lookups: bool,
+    writes: bool,
+    environment: Vec<(String, String)>,
 }
 
 /// What came of it.
@@ -38,6 +40,17 @@ pub struct Outcome {
     pub output: String,
     /// Standard error.
     pub errors: String,
+}
+
+impl Outcome {
+    /// Standard error but for the summary, whose times are never the same.
+    #[must_use]
+    pub fn remarks(&self) -> String {
+        let lines = self.errors.split_inclusive('\n');
+        lines
+            .filter(|line| !line.starts_with("mllp-send: summary: "))
+            .collect()
+    }
 }
 
 impl Call {
@@ -61,6 +74,20 @@ impl Call {
     #[must_use]
     pub fn folder(mut self, folder: &Path) -> Self {
         self.folder = Some(folder.to_owned());
+        self
+    }
+
+    /// Lets it write to its folder, too.
+    #[must_use]
+    pub const fn allow_writing(mut self) -> Self {
+        self.writes = true;
+        self
+    }
+
+    /// Gives it this variable of the environment.
+    #[must_use]
+    pub fn variable(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
         self
     }
 
@@ -100,10 +127,15 @@ impl Call {
         let errors = MemoryOutputPipe::new(OUTPUT_BYTES_MAX);
         let mut ctx = WasiCtx::builder();
         ctx.arg("mllp-send").args(&self.arguments);
+        ctx.envs(&self.environment);
         ctx.stdin(MemoryInputPipe::new(self.input));
         ctx.stdout(output.clone()).stderr(errors.clone());
         if let Some(folder) = self.folder {
-            ctx.preopened_dir(folder, ".", FsPerms::ReadOnly)
+            let permissions = match self.writes {
+                true => FsPerms::ReadWrite,
+                false => FsPerms::ReadOnly,
+            };
+            ctx.preopened_dir(folder, ".", permissions)
                 .expect("the folder");
         }
         ctx.allow_tcp(!self.allowed.is_empty());

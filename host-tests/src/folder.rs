@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 pub struct Folder(PathBuf);
 
 impl Folder {
-    /// A folder with these files, whose name holds that of the test.
+    /// A folder with these files, some in folders within, whose name holds that of the
+    /// test.
     ///
     /// # Panics
     /// If it cannot be made.
@@ -16,7 +17,9 @@ impl Folder {
         let folder = std::env::temp_dir().join(name);
         std::fs::create_dir_all(&folder).expect("a folder");
         for (name, bytes) in files {
-            std::fs::write(folder.join(name), bytes).expect("a file");
+            let file = folder.join(name);
+            std::fs::create_dir_all(file.parent().unwrap_or(&folder)).expect("a folder");
+            std::fs::write(file, bytes).expect("a file");
         }
         Self(folder)
     }

@@ -28,7 +28,7 @@ async fn files_go_in_order_over_one_connection() {
     assert!(outcome.success, "{outcome:?}");
     // Nothing in it asks for an accept acknowledgment.
     assert_eq!(
-        outcome.errors,
+        outcome.remarks(),
         "mllp-send: b.hl7: warning: wrong-mode (CA)\n"
     );
     let words: Vec<Vec<_>> = outcome
@@ -147,6 +147,7 @@ async fn json_has_the_documented_fields() {
     let mut told = told.as_object().unwrap().clone();
     told.remove("elapsed_ms");
     let expected = serde_json::json!({
+        "schema": 1,
         "file": "-",
         "index": 1,
         "control_id": "1",

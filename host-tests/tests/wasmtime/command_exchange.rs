@@ -46,7 +46,7 @@ async fn to_settle_on_the_accept_acknowledgment_waits_for_nothing_more() {
     let outcome = run(&receiver, "--settle-on accept HERE", &messages).await;
     assert!(outcome.success, "{outcome:?}");
     assert_eq!(words(&outcome), ["accepted", "CA"]);
-    assert_eq!(outcome.errors, "");
+    assert_eq!(outcome.remarks(), "");
     let _ = receiver.finish();
 }
 
@@ -75,7 +75,7 @@ async fn a_message_that_asks_for_silence_is_a_success_without_an_answer() {
     let outcome = run(&receiver, "HERE", &messages).await;
     assert!(outcome.success, "{outcome:?}");
     assert_eq!(words(&outcome), ["unacknowledged", "-"]);
-    assert_eq!(outcome.errors, "");
+    assert_eq!(outcome.remarks(), "");
     let _ = receiver.finish();
 }
 

@@ -1,4 +1,4 @@
-//! `mllp-send --explain`: what will be waited for, told without a network.
+//! `mllp-send --dry-run`: what would be sent and waited for, told without a network.
 
 use host_tests::command::Call;
 use host_tests::folder::Folder;
@@ -15,7 +15,7 @@ fn asking(accept: &str, application: &str) -> Vec<u8> {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_sample_is_explained_where_no_network_is_granted() {
     let samples = samples::all();
-    let mut arguments = vec!["--explain".to_owned(), "lab.example:2575".into()];
+    let mut arguments = vec!["--dry-run".to_owned(), "lab.example:2575".into()];
     arguments.extend(samples.iter().map(|sample| sample.name.clone()));
     let files: Vec<_> = samples
         .iter()
@@ -24,7 +24,12 @@ async fn every_sample_is_explained_where_no_network_is_granted() {
     let folder = Folder::new("explain-samples", &files);
     let outcome = Call::new(&arguments).folder(folder.path()).run().await;
     assert!(outcome.success, "{outcome:?}");
-    assert_eq!(outcome.errors, "");
+    let frames: usize = samples.iter().map(|sample| sample.message.len() + 3).sum();
+    let count = samples.len();
+    assert_eq!(
+        outcome.errors,
+        format!("mllp-send: dry run: {count} of {count} messages would go out, {frames} bytes\n")
+    );
     let modes = outcome.output.matches("\n  mode  ").count();
     assert_eq!(modes, samples.len(), "{}", outcome.output);
 }
@@ -32,7 +37,7 @@ async fn every_sample_is_explained_where_no_network_is_granted() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_waited_for_comes_from_the_message_and_the_options() {
     let folder = Folder::new("explain", &[("a.hl7", &asking("AL", "SU"))]);
-    let arguments = ["--explain", "--quiet-period", "4s", "127.0.0.1:1", "a.hl7"];
+    let arguments = ["--dry-run", "--quiet-period", "4s", "127.0.0.1:1", "a.hl7"];
     let outcome = Call::new(&arguments).folder(folder.path()).run().await;
     assert!(outcome.success, "{outcome:?}");
     for line in [
@@ -56,7 +61,7 @@ async fn a_message_that_cannot_be_sent_ends_with_a_failure_and_json_says_why() {
             ("b.hl7", &asking("AL", "MARKED")),
         ],
     );
-    let arguments = ["--explain", "--json", "127.0.0.1:1", "a.hl7", "b.hl7"];
+    let arguments = ["--dry-run", "--json", "127.0.0.1:1", "a.hl7", "b.hl7"];
     let outcome = Call::new(&arguments).folder(folder.path()).run().await;
     assert!(!outcome.success);
     let told: Vec<serde_json::Value> = outcome
@@ -74,6 +79,8 @@ async fn a_message_that_cannot_be_sent_ends_with_a_failure_and_json_says_why() {
     let mut fields: Vec<_> = told[0].as_object().unwrap().keys().cloned().collect();
     fields.sort_unstable();
     let mut documented = [
+        "schema",
+        "frame_bytes",
         "file",
         "index",
         "control_id",
@@ -96,7 +103,7 @@ async fn a_message_that_cannot_be_sent_ends_with_a_failure_and_json_says_why() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_is_not_there_is_no_message_that_may_be_sent() {
     let folder = Folder::new("explain-missing", &[("a.hl7", &asking("", ""))]);
-    let arguments = ["--explain", "127.0.0.1:1", "a.hl7", "b.hl7"];
+    let arguments = ["--dry-run", "127.0.0.1:1", "a.hl7", "b.hl7"];
     let outcome = Call::new(&arguments).folder(folder.path()).run().await;
     assert!(!outcome.success);
     assert!(outcome.errors.contains("b.hl7"), "{}", outcome.errors);

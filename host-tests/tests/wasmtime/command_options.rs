@@ -7,6 +7,7 @@ use host_tests::command::Call;
 
 const CLIENT: &str = include_str!("../../../wit/client.wit");
 const TYPES: &str = include_str!("../../../wit/types.wit");
+const MANUAL: &str = include_str!("../../../docs/command.md");
 
 /// The setters whose options have other names: those of TLS, which has no settings of
 /// its own on a command line, and takes files for bytes.
@@ -22,13 +23,19 @@ const OTHER_NAMES: [(&str, &[&str]); 8] = [
 ];
 
 /// What the command has beside: its input, its output, and help.
-const ITS_OWN: [&str; 9] = [
+const ITS_OWN: [&str; 15] = [
     "loose",
-    "explain",
+    "ndjson",
+    "batch-counts",
+    "dry-run",
     "json",
     "ack",
+    "save-acks",
     "transcript",
+    "summary",
     "counters",
+    "quiet",
+    "verbose",
     "one-per-connection",
     "help",
     "version",
@@ -226,6 +233,14 @@ fn without_option(client: &str, help: &BTreeMap<String, Help>) -> Vec<String> {
         .collect()
 }
 
+/// The options that the command has with these words.
+pub(crate) async fn names(command: &[&str]) -> Vec<String> {
+    let arguments = [command, &["--help"]].concat();
+    let outcome = Call::new(&arguments).run().await;
+    assert!(outcome.success, "{outcome:?}");
+    options(&outcome.output).into_keys().collect()
+}
+
 async fn help() -> BTreeMap<String, Help> {
     let outcome = Call::new(&["--help"]).run().await;
     assert!(outcome.success, "{outcome:?}");
@@ -310,6 +325,36 @@ async fn the_leniencies_allowed_by_default_are_those_of_the_wit() {
             let told = help[option].words[case].contains("allowed by default");
             let wit = documentation.contains("Allowed by default");
             assert_eq!(told, wit, "{option} {case}");
+        }
+    }
+}
+
+/// The options of the manual's tables, with what stands as their default.
+fn manual() -> BTreeMap<&'static str, &'static str> {
+    let rows = MANUAL.lines().filter_map(|line| line.strip_prefix("| `--"));
+    rows.map(|row| {
+        let name = row.split([' ', '`']).next().expect("a name");
+        let cells = row.trim_end_matches('|').rsplit(" |");
+        (name, cells.map(str::trim).next().unwrap_or_default())
+    })
+    .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_manual_has_every_option_with_its_default() {
+    let (help, manual) = (help().await, manual());
+    let options: BTreeSet<_> = help.keys().map(String::as_str).collect();
+    let told: BTreeSet<_> = manual.keys().copied().collect();
+    assert_eq!(told, options);
+    for (option, help) in &help {
+        let told = manual[option.as_str()];
+        match help.default.as_deref() {
+            Some(default) if !default.contains(' ') => {
+                assert_eq!(told.trim_matches('`'), default, "{option}");
+            }
+            // Told in words, which are the manual's own.
+            Some(_) => assert!(!told.is_empty(), "{option}"),
+            None => assert!(!told.contains('`') || !help.value, "{option}: {told}"),
         }
     }
 }

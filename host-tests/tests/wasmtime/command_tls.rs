@@ -66,7 +66,7 @@ async fn messages_go_through_tls_and_the_stream_ends_with_its_closing() {
     let line = "--tls --ca ca.pem --ca-only HERE 1.hl7 2.hl7";
     let outcome = run(&folder, &receiver, line).await;
     assert!(outcome.success, "{outcome:?}");
-    assert_eq!(outcome.errors, "");
+    assert_eq!(outcome.remarks(), "");
     assert_eq!(receiver.finish(), [message("1"), message("2")]);
 }
 
@@ -202,7 +202,7 @@ async fn insecure_is_said_once_a_run_and_in_json_with_every_reply() {
         let line = format!("--tls --insecure {option} HERE 1.hl7 2.hl7");
         let outcome = run(&folder, &receiver, &line).await;
         assert!(outcome.success, "{outcome:?}");
-        assert_eq!(outcome.errors.lines().count(), 1, "{outcome:?}");
+        assert_eq!(outcome.remarks().lines().count(), 1, "{outcome:?}");
         assert!(
             outcome
                 .errors

@@ -93,7 +93,7 @@ async fn what_the_component_tells_is_searched() {
 #[tokio::test(flavor = "multi_thread")]
 #[should_panic(expected = "standard output: a mark, content as it stands")]
 async fn what_the_command_prints_is_searched() {
-    let arguments = ["--explain", "192.0.2.1:2575"];
+    let arguments = ["--dry-run", "192.0.2.1:2575"];
     Call::new(&arguments).input(&message(NAME)).run().await;
 }
 
@@ -382,6 +382,14 @@ async fn a_file_in_the_place_of_another_is_told_by_its_name() {
             ("torn.hl7", torn),
             ("between.hl7", &[&whole[..], PLACE.as_bytes()].concat()),
             (
+                "short.hl7",
+                format!("BHS|^~\\&|{NAME}|{PLACE}\rBTS|{NAME}|{PLACE}\r").as_bytes(),
+            ),
+            (
+                "lines.ndjson",
+                format!("{{\"m\":[\"{NAME}\"],\"{PLACE}\":1}}\n").as_bytes(),
+            ),
+            (
                 "notes.txt",
                 format!("{NAME}\n{PLACE}\nMSH {MOMENT}\n").as_bytes(),
             ),
@@ -390,12 +398,15 @@ async fn a_file_in_the_place_of_another_is_told_by_its_name() {
     for (line, named) in [
         ("192.0.2.1:1 me.key", "me.key"),
         ("--loose 192.0.2.1:1 me.key", "me.key"),
-        ("--explain 192.0.2.1:1 notes.txt", ""),
-        ("--json --explain 192.0.2.1:1 notes.txt", ""),
+        ("--dry-run 192.0.2.1:1 notes.txt", ""),
+        ("--json --dry-run 192.0.2.1:1 notes.txt", ""),
         ("--loose 192.0.2.1:1 notes.txt", "notes.txt"),
         ("192.0.2.1:1 torn.hl7", "torn.hl7"),
         ("192.0.2.1:1 between.hl7", "between.hl7"),
         ("192.0.2.1:1 missing.hl7", "missing.hl7"),
+        ("192.0.2.1:1 short.hl7", "short.hl7"),
+        ("--ndjson m 192.0.2.1:1 notes.txt", "notes.txt"),
+        ("--ndjson m 192.0.2.1:1 lines.ndjson", "lines.ndjson"),
         ("192.0.2.1:1 .", "."),
         ("--tls --ca 1.hl7 192.0.2.1:1 1.hl7", ""),
         ("--tls --ca me.key 192.0.2.1:1 1.hl7", ""),
