@@ -15,6 +15,7 @@ use crate::options::{ExchangeArgs, ReachArgs, TlsArgs};
 use crate::output::Style;
 use crate::own_options::{InputArgs, OutputArgs};
 use crate::values::Receiver;
+use crate::work::{RetryArgs, WorkArgs};
 
 /// What the command is to do.
 #[derive(Debug)]
@@ -137,10 +138,16 @@ pub(crate) struct SendArgs {
     pub(crate) output: OutputArgs,
 
     #[command(flatten)]
+    pub(crate) work: WorkArgs,
+
+    #[command(flatten)]
     reach: ReachArgs,
 
     #[command(flatten)]
     pub(crate) exchange: ExchangeArgs,
+
+    #[command(flatten)]
+    pub(crate) retry: RetryArgs,
 
     #[command(flatten)]
     tls: TlsArgs,
@@ -371,6 +378,20 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn a_journal_makes_room_for_resending_as_a_policy_does() {
+        for line in ["--journal j", "--reconnect", "--journal j --reconnect"] {
+            let options = args(&format!("{line} --resend in-doubt lab:1")).connect_options(None);
+            assert_eq!(options.resend, Delivery::InDoubt, "{line}");
+        }
+    }
+
+    #[test]
+    fn refusals_may_be_several_in_one_list() {
+        let args = args("--retry-refused AE:206,AR --retry-refused CE lab:1");
+        assert_eq!(args.retry.retry_refused.len(), 3);
+    }
+
+    #[test]
     fn no_file_and_a_dash_mean_standard_input() {
         assert_eq!(args("lab:1").sources(), [Source::StandardInput]);
         assert_eq!(
@@ -435,7 +456,9 @@ pub(crate) mod tests {
             ("--reconnect-maximum-delay 1s", "--reconnect"),
             ("--reconnect-attempts 2", "--reconnect"),
             ("--reconnect-time-limit 1s", "--reconnect"),
-            ("--resend cut-short", "--reconnect"),
+            ("--resend cut-short", "<--reconnect|--journal <FILE>>"),
+            ("--retry-refused-count 2", "--retry-refused <CODES>"),
+            ("--retry-refused-delay 1s", "--retry-refused <CODES>"),
             ("--keep-alive-idle 1s", "--keep-alive"),
             ("--keep-alive-interval 1s", "--keep-alive"),
             ("--keep-alive-count 2", "--keep-alive"),
@@ -540,6 +563,8 @@ pub(crate) mod tests {
             "\nFraming and leniencies:\n",
             "\nRepair:\n",
             "\nReconnecting:\n",
+            "\nLong work:\n",
+            "\nRetries:\n",
             "\nTLS:\n",
         ] {
             assert!(help.contains(part), "{part}: {help}");

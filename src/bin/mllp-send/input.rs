@@ -144,7 +144,8 @@ fn folder_of_pattern(pattern: &Path) -> &Path {
         .unwrap_or(Path::new("."))
 }
 
-fn folder(file: &Path) -> &Path {
+/// The folder that a file stands in.
+pub(crate) fn folder(file: &Path) -> &Path {
     match file.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),

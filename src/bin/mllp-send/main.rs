@@ -7,12 +7,14 @@
 //!                (name→files)  (file→messages)
 //!                   │          ┌───► explain
 //!  environment      │          │     (no network)
-//!    │              │          │
-//! args ─► tls ──────┴──────────┴───► send ───────────► output, summary, acks
-//!  │      (PEM,DER)                  (one connection)  (a line a message)
+//!    │              │          │     pace, journal, copies, refusals
+//!    │              │          │      │
+//! args ─► tls ──────┴──────────┴───► run ─► send ────► output, summary, acks
+//!  │      (PEM,DER)                  (all)  (one)      (a line a message)
+//!  │          │                       └──────────────► progress, notes
 //!  │          └────────────────────► check ──────────► finding
 //!  │                                 (no message)      (a line a fact)
-//! options, own_options, values, help                   records
+//! options, own_options, work, values, help             records
 //! (what it may hold)                                   (JSON of them all)
 //! ```
 
@@ -46,21 +48,31 @@ mod acks;
 mod args;
 mod batch;
 mod check;
+mod copies;
 mod environment;
 mod explain;
 mod finding;
 mod help;
 mod input;
+mod journal;
 mod ndjson;
+mod notes;
 mod options;
 mod output;
 mod own_options;
+mod pace;
 mod paths;
+mod progress;
 mod records;
+mod refusals;
+mod run;
 mod send;
+mod state;
+mod stop;
 mod summary;
 mod tls;
 mod values;
+mod work;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -73,7 +85,7 @@ use crate::args::{CheckArgs, Job, SendArgs};
 use crate::explain::Explainer;
 use crate::input::Source;
 use crate::output::Output;
-use crate::send::Sender;
+use crate::run::Run;
 
 #[cfg(target_family = "wasm")]
 fn main() -> ExitCode {
@@ -132,26 +144,18 @@ fn send<T: Transport>(
             }
         }
     }
-    let mut sender = Sender::new(args, tls, transport);
-    let mut all_taken = true;
-    for source in &sources {
-        let file = source.to_string();
-        all_taken &= match source.read(&args.input) {
-            Ok(content) => {
-                for fault in &content.faults {
-                    output.complain(&file, &format_args!("warning: {fault}"));
-                }
-                output.begin(&file, &content.messages);
-                sender.send_all(&file, content.messages, &mut output)?
-            }
-            Err(trouble) => {
-                output.refuse(&file, &trouble);
-                false
-            }
-        };
-    }
+    let run = match Run::begin(args, tls, transport) {
+        Ok(run) => run,
+        Err(trouble) => {
+            complain(&trouble.to_string());
+            return Ok(false);
+        }
+    };
+    let mut run = run.with_progress(args, sources.len());
+    let all_taken = run.send(&sources, &args.input, &mut output)?;
+    let counters = run.close(&mut output)?;
     output.summarize()?;
-    output.count(&sender.close())?;
+    output.count(&counters)?;
     Ok(all_taken)
 }
 

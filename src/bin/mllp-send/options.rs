@@ -277,13 +277,16 @@ pub(crate) struct ReconnectArgs {
     #[arg(long, value_name = "DURATION", requires = "reconnect")]
     reconnect_time_limit: Option<Milliseconds>,
 
-    /// When a message is sent again after the connection was lost
+    /// When a message that may have arrived is sent again
+    ///
+    /// After the connection was lost, with --reconnect; and in a later run, with
+    /// --journal. Both may be given.
     #[arg(
         long,
         value_name = "WHEN",
         value_parser = choice::<Delivery>(),
         default_value = Delivery::NotSent.word(),
-        requires = "reconnect"
+        requires = "resends"
     )]
     resend: Delivery,
 }

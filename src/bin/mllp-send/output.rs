@@ -15,10 +15,13 @@ use mllp_client::proto::exchange::{Reply, Verdict};
 use mllp_client::proto::msh::Header;
 use mllp_client::proto::warning::Warning;
 use mllp_client::transcript::Entry;
+use serde::Serialize;
 
 use crate::acks::Acks;
+use crate::notes::Left;
 use crate::records::{CountersRecord, Record, late_control_id, object};
 use crate::send::Happened;
+use crate::state::State;
 use crate::summary::{Summary, SummaryRecord};
 
 /// The widest that the first column gets: a longer file name pushes its own line out.
@@ -96,16 +99,15 @@ pub(crate) struct Report {
     /// How long it took from handing the message over to its acknowledgment.
     pub(crate) acknowledged: Option<Duration>,
     pub(crate) happened: Happened,
+    /// Why earlier tries of it were refused, where `--retry-refused` tried again.
+    pub(crate) refusals: Vec<String>,
 }
 
 impl Report {
     /// Whether the receiver took the message, or the message asks for no more than
     /// came.
-    pub(crate) fn is_taken(&self) -> bool {
-        matches!(
-            self.verdict(),
-            Some(Verdict::Applied | Verdict::Accepted | Verdict::Unacknowledged)
-        )
+    pub(crate) const fn is_taken(&self) -> bool {
+        State::of(&self.outcome).is_taken()
     }
 
     pub(crate) fn verdict(&self) -> Option<Verdict> {
@@ -162,10 +164,12 @@ impl Report {
 
     /// That the message was tried more than once, and why.
     fn repetition(&self) -> Option<String> {
-        if self.retries().is_empty() {
+        let refusals = self.refusals.iter();
+        let refusals = refusals.map(|reason| format!("refused ({reason})"));
+        let reasons: Vec<_> = self.retries().iter().map(reason).chain(refusals).collect();
+        if reasons.is_empty() {
             return None;
         }
-        let reasons: Vec<_> = self.retries().iter().map(reason).collect();
         let reasons = reasons.join(", ");
         Some(match self.transmissions() {
             times @ 2.. => format!("sent {times} times: {reasons}"),
@@ -329,6 +333,34 @@ impl<O: Write, E: Write> Output<O, E> {
         complain(&mut self.err, label, sentence);
     }
 
+    /// Tells of what concerns no one message. As a complaint, it may get lost.
+    pub(crate) fn complain_of_all(&mut self, sentence: &dyn Display) {
+        let _ = writeln!(self.err, "mllp-send: {sentence}");
+    }
+
+    /// Tells of a message that an earlier run left to the caller.
+    pub(crate) fn left(&mut self, about: &About, left: &Left<'_>) -> io::Result<()> {
+        let text = if self.style.json {
+            object(left)?
+        } else {
+            let label = about.label();
+            self.label_width = self.label_width.max(width(&label));
+            left_line(&label, self.label_width, left).into_bytes()
+        };
+        self.out.write_all(&text)?;
+        self.out.flush()
+    }
+
+    /// Tells of the work as a whole, on standard error or as an object.
+    pub(crate) fn note<N: Serialize + Display>(&mut self, note: &N) -> io::Result<()> {
+        if !self.style.json {
+            self.complain_of_all(note);
+            return Ok(());
+        }
+        self.out.write_all(&object(note)?)?;
+        self.out.flush()
+    }
+
     fn plain(&mut self, report: &Report) -> Vec<u8> {
         self.label_width = self.label_width.max(width(&report.about.label()));
         let mut text = line(report, self.label_width).into_bytes();
@@ -419,6 +451,16 @@ fn line(report: &Report, label_width: usize) -> String {
     let milliseconds = report.elapsed.as_millis();
     format!(
         "{label:<label_width$}  {control_id:<CONTROL_ID_WIDTH$}  {word:<9}  {reason}  {milliseconds} ms\n"
+    )
+}
+
+/// As [`line`], with the time of the journal's line for that of an exchange.
+fn left_line(label: &str, label_width: usize, left: &Left<'_>) -> String {
+    let label_width = label_width.min(LABEL_WIDTH_MAX);
+    let control_id = left.control_id().unwrap_or("-");
+    let (word, reason, at) = (left.word(), left.reason(), left.at());
+    format!(
+        "{label:<label_width$}  {control_id:<CONTROL_ID_WIDTH$}  {word:<9}  {reason}  journal {at}\n"
     )
 }
 
@@ -628,6 +670,7 @@ mod tests {
                 }],
                 left_out: 2,
             },
+            refusals: Vec::new(),
         }
     }
 

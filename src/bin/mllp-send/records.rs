@@ -38,6 +38,9 @@ pub(crate) struct Record<'a> {
     attempts: Vec<AttemptRecord>,
     transmissions: u32,
     retries: Vec<RetryRecord>,
+    /// Absent unless `--retry-refused` sent it again.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    refusals: &'a [String],
     bytes: usize,
     elapsed_ms: f64,
     /// Absent unless asked for, null unless there was a reply.
@@ -79,6 +82,7 @@ impl<'a> Record<'a> {
             attempts: attempts.iter().map(Into::into).collect(),
             transmissions: report.transmissions(),
             retries: report.retries().iter().map(Into::into).collect(),
+            refusals: &report.refusals,
             bytes: about.bytes,
             elapsed_ms: milliseconds(report.elapsed),
             ack: style.ack.then_some(ack),

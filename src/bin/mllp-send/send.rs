@@ -1,7 +1,6 @@
-//! One message after another over one connection, and a new connection where
-//! the last one ended. Decides nothing about a message's fate: the client does.
+//! One message over the connection of the one before, or a new connection where
+//! that ended. Decides nothing about a message's fate: the client does.
 
-use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
 use mllp_client::client::MllpClient;
@@ -16,7 +15,7 @@ use mllp_client::transport::Transport;
 
 use crate::args::SendArgs;
 use crate::input::looks_line_feed_separated;
-use crate::output::{About, Output, Report};
+use crate::output::About;
 use crate::summary::acknowledged;
 
 /// What happened to a message, step by step.
@@ -47,6 +46,22 @@ impl Happened {
         }
     }
 
+    /// What happened, and what happened to the same message after it.
+    pub(crate) fn followed_by(mut self, later: Self) -> Self {
+        let at = self
+            .entries
+            .last()
+            .map(|entry| entry.at)
+            .unwrap_or_default();
+        self.entries
+            .extend(later.entries.into_iter().map(|entry| Entry {
+                at: at.saturating_add(entry.at),
+                ..entry
+            }));
+        self.left_out = self.left_out.saturating_add(later.left_out);
+        self
+    }
+
     /// Adds the client's last call, which began `at`.
     fn add(&mut self, transcript: &Transcript, at: Duration) {
         let entries = transcript.entries().iter().cloned();
@@ -59,10 +74,11 @@ impl Happened {
 }
 
 /// What came of sending a message.
-struct Sent {
-    outcome: Result<Reply, Failure>,
-    acknowledged: Option<Duration>,
-    happened: Happened,
+pub(crate) struct Sent {
+    pub(crate) outcome: Result<Reply, Failure>,
+    /// How long it took from handing the message over to its acknowledgment.
+    pub(crate) acknowledged: Option<Duration>,
+    pub(crate) happened: Happened,
 }
 
 /// The way to the receiver, with the client that the last message left usable.
@@ -89,47 +105,13 @@ impl<T: Transport, F: FnMut() -> T> Sender<T, F> {
         }
     }
 
-    /// Sends the messages of `file` and tells what became of each. Returns
-    /// whether all were taken; an error is the output's.
-    pub(crate) fn send_all<O: Write, E: Write>(
+    /// Sends a message. `ready` is called before any of it may go out; if that fails,
+    /// nothing does.
+    pub(crate) fn send<Unready>(
         &mut self,
-        file: &str,
-        messages: Vec<Vec<u8>>,
-        output: &mut Output<O, E>,
-    ) -> io::Result<bool> {
-        let several = messages.len() > 1;
-        let mut all_taken = true;
-        for (message, index) in messages.into_iter().zip(1..) {
-            let about = about(&self.options, self.loose, file, &message);
-            let about = About {
-                index,
-                several,
-                ..about
-            };
-            let report = self.timed(about, message);
-            output.report(&report)?;
-            all_taken &= report.is_taken();
-        }
-        Ok(all_taken)
-    }
-
-    fn timed(&mut self, about: About, message: Vec<u8>) -> Report {
-        let begin = Instant::now();
-        let Sent {
-            outcome,
-            acknowledged,
-            happened,
-        } = self.send(message);
-        Report {
-            about,
-            outcome,
-            elapsed: begin.elapsed(),
-            acknowledged,
-            happened,
-        }
-    }
-
-    fn send(&mut self, message: Vec<u8>) -> Sent {
+        message: Vec<u8>,
+        ready: impl FnOnce() -> Result<(), Unready>,
+    ) -> Result<Sent, Unready> {
         let mut happened = Happened::default();
         let mut connecting = Duration::ZERO;
         let mut client = match self.client.take() {
@@ -146,15 +128,19 @@ impl<T: Transport, F: FnMut() -> T> Sender<T, F> {
                     Err(failure) => {
                         self.counters.failure(&failure);
                         let happened = Happened::without_client(&failure, connecting);
-                        return Sent {
+                        return Ok(Sent {
                             outcome: Err(failure),
                             acknowledged: None,
                             happened,
-                        };
+                        });
                     }
                 }
             }
         };
+        if let Err(unready) = ready() {
+            self.client = Some(client);
+            return Err(unready);
+        }
         let before = client.counters().times;
         let outcome = client.send(message);
         let acknowledged = acknowledged(&before, &client.counters().times);
@@ -167,11 +153,26 @@ impl<T: Transport, F: FnMut() -> T> Sender<T, F> {
         } else {
             self.counters.add(client.counters());
         }
-        Sent {
+        Ok(Sent {
             outcome,
             acknowledged,
             happened,
-        }
+        })
+    }
+
+    /// What may be told of a message of `file`.
+    pub(crate) fn about(&self, file: &str, message: &[u8]) -> About {
+        about(&self.options, self.loose, file, message)
+    }
+
+    /// The message as it goes out, put right where that was asked for.
+    pub(crate) fn mended(&self, message: &[u8]) -> Vec<u8> {
+        let mut mended = message.to_vec();
+        let _ = self
+            .options
+            .repairs
+            .mend(&mut mended, &self.options.terms.framing);
+        mended
     }
 
     /// Parts from the receiver as TLS demands it: a stream that just ends looks
@@ -213,7 +214,7 @@ mod tests {
     use mllp_client::options::KeepAlive;
     use mllp_client::transport::{Connection, Read, Transport, Write};
 
-    use super::{Counters, Sender};
+    use super::Counters;
     use crate::args::tests::args;
     use crate::output::Output;
 
@@ -324,10 +325,11 @@ mod tests {
     fn sent_messages(options: &str, script: &[Act], messages: Vec<Vec<u8>>) -> Run {
         let receiver = Receiver(Rc::new(RefCell::new((script.iter().copied().collect(), 0))));
         let args = args(&format!("{options} 127.0.0.1:2575"));
-        let mut sender = Sender::new(&args, None, || receiver.clone());
+        let mut run = crate::run::Run::begin(&args, None, || receiver.clone()).unwrap();
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let mut output = Output::new(args.style(), std::iter::empty(), &mut out, &mut err);
-        let taken = sender.send_all("f", messages, &mut output).unwrap();
+        let taken = run.send_all("f", messages, &mut output).unwrap();
+        let counters = run.close(&mut output).unwrap();
         let words = String::from_utf8(out)
             .unwrap()
             .lines()
@@ -341,7 +343,7 @@ mod tests {
             taken,
             words,
             connections,
-            counters: sender.close(),
+            counters,
             errors: String::from_utf8(err).unwrap(),
         }
     }

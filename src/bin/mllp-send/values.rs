@@ -94,6 +94,30 @@ impl fmt::Display for Milliseconds {
     }
 }
 
+/// Messages a second.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Rate(f64);
+
+impl Rate {
+    /// The time from one message to the next.
+    pub(crate) fn interval(self) -> Duration {
+        Duration::try_from_secs_f64(self.0.recip()).unwrap_or(Duration::MAX)
+    }
+}
+
+impl FromStr for Rate {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const ADVICE: &str = "write messages a second, as in 20 or 0.5, from 0.0001 to 1000000";
+        let rate: f64 = text.parse().map_err(|_| ADVICE)?;
+        match (0.0001..=1_000_000.0).contains(&rate) {
+            true => Ok(Self(rate)),
+            false => Err(ADVICE),
+        }
+    }
+}
+
 /// Bytes in hexadecimal digits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Bytes(pub(crate) Vec<u8>);
@@ -348,7 +372,7 @@ mod tests {
     use mllp_client::proto::leniency::Leniency;
     use mllp_client::proto::repair::Repair;
 
-    use super::{Bytes, Choice, Milliseconds, Receiver, positive, times};
+    use super::{Bytes, Choice, Milliseconds, Rate, Receiver, positive, times};
 
     fn receiver(text: &str) -> Result<(String, u16), &'static str> {
         text.parse()
@@ -418,6 +442,17 @@ mod tests {
         ] {
             let refusal = text.parse::<Milliseconds>().unwrap_err();
             assert!(refusal.contains(advice), "{text}: {refusal}");
+        }
+    }
+
+    #[test]
+    fn a_rate_is_a_number_of_messages_a_second() {
+        let interval = |text: &str| text.parse::<Rate>().unwrap().interval().as_micros();
+        assert_eq!(interval("20"), 50_000);
+        assert_eq!(interval("0.5"), 2_000_000);
+        assert_eq!(interval("1000000"), 1);
+        for text in ["0", "-1", "1e9", "nan", "inf", "1/s", ""] {
+            assert!(text.parse::<Rate>().unwrap_err().contains("0.5"), "{text}");
         }
     }
 
