@@ -1,13 +1,18 @@
 //! `mllp-send.wasm` in a wasmtime with one folder, captured streams and a
 //! network that allows exactly what is named, or nothing.
 
+use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::task::Poll;
 
-use wasmtime::Store;
-use wasmtime::component::{Component, Linker, ResourceTable};
+use wasmtime::component::{Component, Linker, Resource, ResourceTable};
+use wasmtime::{Result, Store, StoreContextMut};
+use wasmtime_wasi::filesystem::WasiFilesystemView;
 use wasmtime_wasi::p2::bindings::Command;
+use wasmtime_wasi::p2::bindings::filesystem::types::{self, HostDescriptor};
 use wasmtime_wasi::p2::pipe::{MemoryInputPipe, MemoryOutputPipe};
 use wasmtime_wasi::sockets::SocketAddrUse;
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxView, WasiView};
@@ -29,6 +34,68 @@ pub struct Call {
     lookups: bool,
     writes: bool,
     environment: Vec<(String, String)>,
+    disk: Option<Disk>,
+}
+
+/// A file of which it is known how much of it is on the disk, were the power to
+/// fail.
+#[derive(Clone)]
+pub struct Disk {
+    file: PathBuf,
+    synced: Arc<AtomicU64>,
+}
+
+impl Disk {
+    /// Looks at this file.
+    #[must_use]
+    pub fn new(file: &Path) -> Self {
+        Self {
+            file: file.to_owned(),
+            synced: Arc::default(),
+        }
+    }
+
+    /// Takes from the file what was not synced, as a power failure may.
+    ///
+    /// # Panics
+    /// If that cannot be done.
+    pub fn lose_what_is_not_synced(&self) {
+        let synced = self.synced.load(Ordering::SeqCst);
+        match std::fs::OpenOptions::new().write(true).open(&self.file) {
+            Ok(file) => file.set_len(synced).expect("a shorter file"),
+            Err(_) => assert_eq!(synced, 0, "what was synced is there"),
+        }
+    }
+
+    /// How long the file is, which is what a sync of it puts on the disk.
+    fn length(&self) -> u64 {
+        std::fs::metadata(&self.file).map_or(0, |metadata| metadata.len())
+    }
+
+    fn watch(self, linker: &mut Linker<Host>) -> Result<()> {
+        linker.allow_shadowing(true);
+        linker
+            .instance("wasi:filesystem/types@0.2.12")?
+            .func_wrap_async(
+                "[method]descriptor.sync-data",
+                move |mut store: StoreContextMut<'_, Host>,
+                      (descriptor,): (Resource<types::Descriptor>,)| {
+                    let disk = self.clone();
+                    Box::new(async move {
+                        let length = disk.length();
+                        let synced = store.data_mut().filesystem().sync_data(descriptor).await;
+                        if synced.is_ok() {
+                            disk.synced.store(length, Ordering::SeqCst);
+                        }
+                        let synced = match synced {
+                            Ok(()) => Ok(()),
+                            Err(error) => Err(error.downcast()?),
+                        };
+                        Ok((synced,))
+                    })
+                },
+            )
+    }
 }
 
 /// What came of it.
@@ -91,6 +158,13 @@ impl Call {
         self
     }
 
+    /// Keeps account of what it syncs of this file.
+    #[must_use]
+    pub fn disk(mut self, disk: &Disk) -> Self {
+        self.disk = Some(disk.clone());
+        self
+    }
+
     /// Gives it this standard input.
     #[must_use]
     pub fn input(mut self, input: &[u8]) -> Self {
@@ -110,6 +184,39 @@ impl Call {
     pub const fn allow_lookups(mut self) -> Self {
         self.lookups = true;
         self
+    }
+
+    /// Runs it until it has had to wait for its host so many times, and kills it
+    /// there: none of its code runs any more, and its connections end. `None` if it
+    /// was killed; what came of it if it ended before.
+    ///
+    /// # Panics
+    /// If it traps or hangs, or is killed within an asynchronous function.
+    #[must_use]
+    pub fn killed_at(self, waits: usize) -> Option<Outcome> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        let mut run = Box::pin(self.run());
+        let mut waited = 0;
+        let outcome = runtime.block_on(poll_fn(|context| match run.as_mut().poll(context) {
+            Poll::Ready(outcome) => Poll::Ready(Some(outcome)),
+            Poll::Pending if waited == waits => Poll::Ready(None),
+            Poll::Pending => {
+                waited += 1;
+                Poll::Pending
+            }
+        }));
+        {
+            let _inside = runtime.enter();
+            drop(run);
+        }
+        // What the host had begun to write for it is written to its end meanwhile, as
+        // a kernel does it for a process that was killed.
+        drop(runtime);
+        outcome
     }
 
     /// Runs it.
@@ -151,6 +258,9 @@ impl Call {
         });
         let mut linker = Linker::new(sandbox::engine());
         wasmtime_wasi::p2::add_to_linker_async(&mut linker).expect("WASI links");
+        if let Some(disk) = self.disk {
+            disk.watch(&mut linker).expect("the disk links");
+        }
         let host = Host {
             ctx: ctx.build(),
             table: ResourceTable::new(),

@@ -19,5 +19,6 @@ pub mod sandbox;
 pub mod scripted_host;
 pub mod soak;
 pub mod tables;
+pub mod tally;
 pub mod tls_peers;
 pub mod watch;

@@ -23,7 +23,7 @@ const OTHER_NAMES: [(&str, &[&str]); 8] = [
 ];
 
 /// What the command has beside: its input, its output, and help.
-const ITS_OWN: [&str; 15] = [
+const ITS_OWN: [&str; 25] = [
     "loose",
     "ndjson",
     "batch-counts",
@@ -36,6 +36,16 @@ const ITS_OWN: [&str; 15] = [
     "counters",
     "quiet",
     "verbose",
+    "rate",
+    "delay",
+    "max",
+    "repeat",
+    "stop-on",
+    "progress",
+    "journal",
+    "retry-refused",
+    "retry-refused-count",
+    "retry-refused-delay",
     "one-per-connection",
     "help",
     "version",
