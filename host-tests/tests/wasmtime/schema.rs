@@ -117,6 +117,18 @@ async fn lines() -> String {
         .start();
     let run = "--json --mllp-release two --commit-retries 1 HERE 1.hl7";
     lines += &told(&folder, receiver, run).await;
+    let receiver = Receiver::new()
+        .accept()
+        .serve(2, "AE")
+        .expect_any()
+        .close()
+        .start();
+    let address = receiver.address.to_string();
+    let run = "--json --journal journal --retry-refused AE --retry-refused-count 1 \
+               --retry-refused-delay 1ms --stop-on in-doubt HERE 1.hl7 2.hl7 both.hl7";
+    lines += &told(&folder, receiver, run).await;
+    let again = format!("--json --journal journal {address} 1.hl7 2.hl7");
+    lines += &told(&folder, Receiver::new().start(), &again).await;
     // Denied.
     lines += &told(&folder, Receiver::new().start(), "--json 127.0.0.1:1 1.hl7").await;
     for run in [
@@ -171,6 +183,10 @@ async fn every_line_is_one_of_the_schema() {
         "{\"schema\":1,\"counters\":",
         "{\"schema\":1,\"summary\":",
         "{\"schema\":1,\"dry_run\":",
+        "{\"schema\":1,\"left\":",
+        "{\"schema\":1,\"not_tried\":",
+        "{\"schema\":1,\"journal\":",
+        "\"refusals\":[\"AE\"]",
         "\"passes\":false",
         "\"ready\":true",
         "\"ready\":false",

@@ -126,6 +126,17 @@ count is told at the record `counters` of wit/types.wit:
                      acknowledgments; buckets: array of {up_to_ms, count}, null
                      for those longer than all others
 
+Field of a message that --retry-refused sent again:
+  refusals       array of why it was refused before: MSA-1, with codes of errors
+
+Fields of --journal --json:
+  left           object {file, index, control_id, state, reason, at} for each message
+                 that is left to you; reason is null if a run ended before it knew
+  journal        object of the last line: {file, settled_before, left}; left:
+                 {in_doubt, cut_short, not_sent, refused, unjudged}
+Field of the last line where not all was tried:
+  not_tried      object {why, file, index, messages, files, passes}
+
 Fields of --summary --json, in the object `summary` of one last line:
   messages, taken, files_not_read, bytes  how many
   elapsed_ms                     of all messages together
