@@ -1,4 +1,4 @@
-//! The README's host of under forty lines does what it says.
+//! The host of under forty lines in `docs/embedding.md` does what it says.
 
 use std::process::Command;
 
@@ -6,7 +6,7 @@ use host_tests::receiver::Receiver;
 use host_tests::sandbox;
 
 #[test]
-fn the_readmes_host_sends_a_message() {
+fn the_host_of_the_documents_sends_a_message() {
     let receiver = Receiver::new().accept().serve(1, "AA").start();
     let output = Command::new(env!("CARGO_BIN_EXE_embed"))
         .arg(&sandbox::components().library)
@@ -22,13 +22,13 @@ fn the_readmes_host_sends_a_message() {
 }
 
 #[test]
-fn the_readme_shows_that_very_host() {
-    let readme = include_str!("../../../README.md");
+fn the_documents_show_that_very_host() {
+    let page = include_str!("../../../docs/embedding.md");
     let source = include_str!("../../src/bin/embed.rs");
     let (_, shown) = source.split_once("\n\n").expect("its opening line");
     assert!(
-        readme.contains(shown),
-        "README.md and src/bin/embed.rs differ"
+        page.contains(shown),
+        "docs/embedding.md and src/bin/embed.rs differ"
     );
     assert!(shown.lines().filter(|line| !line.is_empty()).count() < 40);
 }

@@ -1,6 +1,6 @@
 //! The component holds its own against TLS servers that nobody here wrote, in
 //! every way they have in common with it. What it agreed on with them, by its own
-//! account, is the table of `docs/tls-interop.md`, and in short the README's.
+//! account, is the table of `docs/tls-interop.md`, and in short that of `docs/tls.md`.
 
 use host_tests::certificates::Key;
 use host_tests::sandbox::types::{ClientCertificate, Failure, TlsSession, TlsVersion, Verdict};
@@ -18,7 +18,7 @@ fn long_table() -> Table {
 }
 
 fn short_table() -> Table {
-    Table::new("README.md", "foreign tls")
+    Table::new("docs/tls.md", "foreign tls")
 }
 
 /// A way of speaking TLS that came about.
