@@ -33,6 +33,9 @@ const RECEIVERS: [(&str, &str, &str); 4] = [
     ),
 ];
 
+/// How a program of this repository is run.
+pub(crate) const RUN: &str = "cargo run --quiet --bin ";
+
 /// What came of a command.
 pub(crate) struct Outcome {
     /// Its exit status; none if it was not reached.
@@ -149,13 +152,20 @@ fn replace_port(text: &str, before: &str, port: &str, by: &str) -> String {
     replaced + rest
 }
 
-/// `cargo run` of a program that was built for this very test: cargo would take the
+/// `cargo run` of a program that was built for this very test run: cargo would take the
 /// place for another workspace, and build everything anew.
 fn run_directly(typed: &str) -> String {
-    match typed.strip_prefix("cargo run --quiet --bin embed -- ") {
-        Some(arguments) => format!("{} {arguments}", env!("CARGO_BIN_EXE_embed")),
-        None => typed.to_owned(),
-    }
+    let built = Path::new(env!("CARGO_BIN_EXE_embed"));
+    let run = typed
+        .strip_prefix(RUN)
+        .and_then(|run| run.split_once(" -- "));
+    run.map_or_else(
+        || typed.to_owned(),
+        |(program, arguments)| {
+            let program = built.with_file_name(program);
+            format!("{} {arguments}", program.display())
+        },
+    )
 }
 
 /// The repository as it lies, but for what a guest may be let into: it follows no link

@@ -2,8 +2,9 @@
 //! once more, but has to stand there. With `MLLP_DOCUMENT` only that document's are run.
 
 use std::fs;
+use std::io::Write as _;
 
-use crate::bench::Bench;
+use crate::bench::{Bench, RUN};
 use crate::console::Command;
 use crate::document::{Block, Document};
 
@@ -18,8 +19,27 @@ const RUN_BY_CI: [&str; 7] = [
     "host-tests/peers/install",
 ];
 
-/// What the test can run of these.
-const RUN_HERE: &str = "cargo run --quiet --bin embed -- ";
+/// What must be there for an example's commands to run: what its `install` writes last.
+const INSTALLED: [(&str, &str); 3] = [
+    (
+        "examples/node/",
+        "examples/node/node_modules/lock.installed",
+    ),
+    (
+        "examples/plugin-javascript/",
+        "examples/plugin-javascript/node_modules",
+    ),
+    (
+        "examples/python/",
+        "target/examples/python/requirements/installed",
+    ),
+];
+
+/// What the test can run of these: programs that were built, and small crates of others.
+const RUN_HERE: [&str; 2] = [
+    RUN,
+    "cargo build --release --locked --manifest-path examples/",
+];
 
 #[test]
 fn every_command_does_what_its_document_says() {
@@ -30,7 +50,7 @@ fn every_command_does_what_its_document_says() {
             continue;
         }
         let commands = commands(&document);
-        if commands.is_empty() {
+        if commands.is_empty() || !is_installed(&document.path) {
             continue;
         }
         let Some(bench) = Bench::new(&document.path) else {
@@ -59,8 +79,7 @@ fn what_a_document_leaves_to_ci_stands_there() {
     for document in Document::all() {
         for block in shell_blocks(&document) {
             for command in Command::all(block) {
-                let itself = command.bare() == "bash .ci/run";
-                if is_left_to_ci(&command) && !itself && !ci.contains(&command.bare()) {
+                if is_left_to_ci(&command) && !stands_in(&ci, command.bare()) {
                     missing.push(format!("{}: {}", document.path, command.typed));
                 }
             }
@@ -88,6 +107,41 @@ fn a_block_that_is_not_run_says_why() {
     }
 }
 
+/// Whether what the document's commands need is there; if not, that is said loudly.
+fn is_installed(document: &str) -> bool {
+    let mut needed = INSTALLED.iter();
+    let needed = needed.find(|(example, _)| document.starts_with(example));
+    let missing = needed.filter(|(_, sign)| !components::root().join(sign).exists());
+    if missing.is_some() {
+        let advice = format!("LEFT OUT: the commands of {document}; run examples/install first");
+        assert!(std::env::var_os("CI").is_none(), "{advice}");
+        // Not by `eprintln`, which a test that passes keeps to itself.
+        writeln!(std::io::stderr(), "\n{advice}").expect("standard error");
+    }
+    missing.is_none()
+}
+
+/// Tools are installed there all at once, and so are examples.
+fn stands_in(ci: &[&str], command: &str) -> bool {
+    let mut words = command.split(' ');
+    match (words.next().unwrap_or_default(), command) {
+        (".ci/tools", _) => words.all(|tool| {
+            let installs = |line: &&&str| line.starts_with(".ci/tools ");
+            ci.iter()
+                .filter(installs)
+                .any(|line| line.split(' ').any(|word| word == tool))
+        }),
+        (script, _) if is_install(script) => ci.contains(&"examples/install"),
+        (_, "bash .ci/run") => true,
+        _ => ci.contains(&command),
+    }
+}
+
+/// Whether it is the script that installs what an example needs.
+fn is_install(command: &str) -> bool {
+    command.starts_with("examples/") && command.ends_with("/install")
+}
+
 /// The commands of a document that are to be run here.
 fn commands(document: &Document) -> Vec<Command> {
     let commands = shell_blocks(document).flat_map(Command::all);
@@ -100,6 +154,6 @@ fn shell_blocks(document: &Document) -> impl Iterator<Item = &Block> {
 }
 
 fn is_left_to_ci(command: &Command) -> bool {
-    let typed = &command.typed;
-    !typed.starts_with(RUN_HERE) && RUN_BY_CI.iter().any(|begin| typed.starts_with(begin))
+    let begins = |with: &[&str]| with.iter().any(|with| command.typed.starts_with(with));
+    is_install(command.bare()) || begins(&RUN_BY_CI) && !begins(&RUN_HERE)
 }

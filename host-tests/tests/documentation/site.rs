@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use crate::document::{self, Document};
@@ -34,7 +35,8 @@ fn the_built_site_has_what_it_links_to() {
     let site = components::root().join("target/book");
     if !site.exists() {
         assert!(std::env::var_os("CI").is_none(), "run docs/build first");
-        eprintln!("LEFT OUT: the site is not built; run docs/build first");
+        let advice = "\nLEFT OUT: the site; run docs/build first";
+        writeln!(std::io::stderr(), "{advice}").expect("standard error");
         return;
     }
     let mut broken = Vec::new();
