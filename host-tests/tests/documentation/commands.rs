@@ -20,7 +20,7 @@ const RUN_BY_CI: [&str; 7] = [
 ];
 
 /// What must be there for an example's commands to run: what its `install` writes last.
-const INSTALLED: [(&str, &str); 3] = [
+const INSTALLED: [(&str, &str); 4] = [
     (
         "examples/node/",
         "examples/node/node_modules/lock.installed",
@@ -33,6 +33,7 @@ const INSTALLED: [(&str, &str); 3] = [
         "examples/python/",
         "target/examples/python/requirements/installed",
     ),
+    ("examples/wasmtime/", "target/examples/wasmtime"),
 ];
 
 /// What the test can run of these: programs that were built, and small crates of others.

@@ -33,10 +33,13 @@ impl Command {
                 }),
                 (Some(command), None) if block.language == "console" => {
                     command.output.push(line.to_owned());
+                    continue;
                 }
                 (_, None) => continue,
             }
-            goes_on = ["\\", "|", "&&"].iter().any(|end| line.ends_with(end));
+            let typed = commands.last().map_or("", |command| &command.typed);
+            goes_on =
+                has_open_quote(typed) || ["\\", "|", "&&"].iter().any(|end| line.ends_with(end));
         }
         commands
     }
@@ -61,6 +64,21 @@ impl Command {
         let shown = trim(&shown);
         shown.is_empty() || matches(shown, trim(&given))
     }
+}
+
+/// Whether a quotation goes on in the next line.
+fn has_open_quote(typed: &str) -> bool {
+    let mut open = None;
+    let mut letters = typed.chars();
+    while let Some(letter) = letters.next() {
+        match (open, letter) {
+            (None | Some('"'), '\\') => drop(letters.next()),
+            (None, '\'' | '"') => open = Some(letter),
+            (Some(quote), _) if quote == letter => open = None,
+            _ => {}
+        }
+    }
+    open.is_some()
 }
 
 fn trim(mut lines: &[String]) -> &[String] {
@@ -125,6 +143,14 @@ mod tests {
         assert_eq!(commands[0].status(), 3);
         assert_eq!(commands[0].output, ["out"]);
         assert_eq!((commands[1].status(), commands[1].output.len()), (0, 0));
+    }
+
+    #[test]
+    fn a_command_goes_on_in_an_open_quotation() {
+        let commands = console("$ a 'b \"\nc' \"it's\"\nout\n");
+        assert_eq!(commands.len(), 1);
+        assert_eq!(commands[0].typed, "a 'b \"\nc' \"it's\"");
+        assert_eq!(commands[0].output, ["out"]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::fs;
-use std::path::PathBuf;
+use std::process::Command;
 
 use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 
@@ -114,26 +114,23 @@ impl Document {
     }
 }
 
-/// The paths of all documents: at the top, the pages of the site, the examples',
-/// and what other folders say of themselves.
+/// The paths of all documents. What examples install is none of them.
 pub(crate) fn paths() -> Vec<String> {
-    let root = components::root();
-    let mut folders: Vec<PathBuf> = ["", "docs", "fuzz", "samples"]
-        .map(|folder| root.join(folder))
-        .into();
-    for example in fs::read_dir(root.join("examples")).expect("examples") {
-        folders.push(example.expect("an example").path());
-    }
-    let mut paths = Vec::new();
-    for folder in folders.iter().filter(|folder| folder.is_dir()) {
-        for file in fs::read_dir(folder).expect("a folder") {
-            let file = file.expect("a file").path();
-            if file.extension().is_some_and(|extension| extension == "md") {
-                let path = file.strip_prefix(root).expect("a file of the repository");
-                paths.push(path.to_str().expect("a name").to_owned());
-            }
-        }
-    }
+    let listed = Command::new("git")
+        .args([
+            "ls-files",
+            "--cached",
+            "--others",
+            "--exclude-standard",
+            "*.md",
+        ])
+        .current_dir(components::root())
+        .output()
+        .expect("git");
+    assert!(listed.status.success(), "{listed:?}");
+    let listed = String::from_utf8(listed.stdout).expect("names");
+    let exists = |path: &&str| components::root().join(path).exists();
+    let mut paths: Vec<_> = listed.lines().filter(exists).map(str::to_owned).collect();
     paths.sort();
     paths
 }
