@@ -5,6 +5,10 @@
 //! With `MLLP_CRYPTO=ring` in the environment they are made with the feature
 //! `ring`, into `target/components-ring`.
 
+pub mod bill;
+pub mod metadata;
+pub mod release;
+
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -127,6 +131,36 @@ pub fn cargo_home() -> io::Result<PathBuf> {
     found.ok_or_else(|| io::Error::other("there is no home for cargo"))
 }
 
+/// A tool that `.ci/tools` installs.
+///
+/// # Errors
+/// If it is not installed.
+pub fn tool(name: &str) -> io::Result<PathBuf> {
+    let program = root().join("target/tools/bin").join(name);
+    if program.exists() {
+        return Ok(program);
+    }
+    let advice = format!("{name} is not installed; run .ci/tools {name} first");
+    Err(io::Error::new(io::ErrorKind::NotFound, advice))
+}
+
+/// Cargo, as a person would call it.
+fn cargo() -> Command {
+    let mut command = Command::new("cargo");
+    // What the outer cargo was told about its own build is not for this one; how
+    // to reach a registry is.
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy();
+        let kept = ["CARGO_NET_", "CARGO_HTTP_", "CARGO_REGISTR", "CARGO_HOME"];
+        let inherited =
+            name.starts_with("CARGO") && !kept.iter().any(|kept| name.starts_with(kept));
+        if inherited || name.starts_with("RUSTC") || name == "RUSTFLAGS" {
+            command.env_remove(&*name);
+        }
+    }
+    command
+}
+
 /// Sources, and what cargo downloaded for them.
 struct Place<'p> {
     root: &'p Path,
@@ -135,18 +169,7 @@ struct Place<'p> {
 
 impl Place<'_> {
     fn cargo(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new("cargo");
-        // What the outer cargo was told about its own build is not for this one; how
-        // to reach a registry is.
-        for (name, _) in std::env::vars_os() {
-            let name = name.to_string_lossy();
-            let kept = ["CARGO_NET_", "CARGO_HTTP_", "CARGO_REGISTR"];
-            let inherited =
-                name.starts_with("CARGO") && !kept.iter().any(|kept| name.starts_with(kept));
-            if inherited || name.starts_with("RUSTC") || name == "RUSTFLAGS" {
-                command.env_remove(&*name);
-            }
-        }
+        let mut command = cargo();
         command
             .current_dir(self.root)
             .env("CARGO_HOME", self.cargo_home)
@@ -180,7 +203,8 @@ impl Place<'_> {
     fn publish(&self, name: &str) -> io::Result<PathBuf> {
         let built = self.folder("guests").join(TARGET).join("release");
         let folder = self.folder("components");
-        let component = std::fs::read(built.join(name))?;
+        let mut component = std::fs::read(built.join(name))?;
+        metadata::add(&mut component, &metadata::of(self.root, name)?);
         let published = folder.join(name);
         if std::fs::read(&published).is_ok_and(|there| there == component) {
             return Ok(published);

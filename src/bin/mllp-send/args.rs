@@ -109,6 +109,12 @@ struct CommandLine {
     check: Option<Subcommand>,
 }
 
+/// The command line as clap knows it.
+#[cfg(not(target_family = "wasm"))]
+pub(crate) fn definition() -> clap::Command {
+    CommandLine::command()
+}
+
 #[derive(Debug, clap::Subcommand)]
 enum Subcommand {
     Check(Box<CheckArgs>),

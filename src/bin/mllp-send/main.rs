@@ -55,6 +55,8 @@ mod finding;
 mod help;
 mod input;
 mod journal;
+#[cfg(not(target_family = "wasm"))]
+mod manual;
 mod ndjson;
 mod notes;
 mod options;
@@ -73,6 +75,8 @@ mod summary;
 mod tls;
 mod values;
 mod work;
+#[cfg(test)]
+mod wrapper;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -100,10 +104,25 @@ fn main() -> ExitCode {
     }
 }
 
+/// Natively it can do one thing: write its manual pages.
 #[cfg(not(target_family = "wasm"))]
 fn main() -> ExitCode {
-    complain("this is a WebAssembly command: build it for wasm32-wasip2, run it by `wasmtime run`");
-    ExitCode::FAILURE
+    let arguments: Vec<_> = std::env::args_os().skip(1).collect();
+    let written = match arguments.as_slice() {
+        [option, folder] if option == "--manual" => {
+            manual::write_to(folder.as_ref(), args::definition())
+        }
+        _ => Err(io::Error::other(
+            "this is a WebAssembly command: build it for wasm32-wasip2, run it by `wasmtime run`",
+        )),
+    };
+    match written {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&error.to_string());
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// Whether all went well. Options that cannot be had as they are asked for keep
