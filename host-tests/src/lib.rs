@@ -14,6 +14,7 @@ pub mod narrow;
 pub mod openssl;
 pub mod peers;
 pub mod receiver;
+pub mod registry;
 pub mod samples;
 pub mod sandbox;
 pub mod scripted_host;

@@ -202,7 +202,15 @@ pub fn wasmtime() -> Option<PathBuf> {
 /// # Panics
 /// In CI.
 pub(crate) fn leave_out(what: &str) {
-    let advice = format!("LEFT OUT: {what} is not installed; run host-tests/peers/install first");
+    leave_out_until(what, "host-tests/peers/install");
+}
+
+/// The same of what another script installs.
+///
+/// # Panics
+/// In CI.
+pub fn leave_out_until(what: &str, script: &str) {
+    let advice = format!("LEFT OUT: {what} is not installed; run {script} first");
     assert!(std::env::var_os("CI").is_none(), "{advice}");
     // Not by `eprintln`, which a test that passes keeps to itself.
     writeln!(std::io::stderr(), "\n{advice}").expect("standard error");

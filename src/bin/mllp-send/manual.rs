@@ -118,7 +118,7 @@ mod tests {
 
     /// Letters and digits: how the others are written in a page is not for us to say.
     fn letters(text: &str) -> String {
-        let marks = ["\fB", "\fI", "\fR", "\*(Aq"];
+        let marks = [r"\fB", r"\fI", r"\fR", r"\*(Aq"];
         let text = marks
             .iter()
             .fold(text.to_owned(), |text, mark| text.replace(mark, ""));
@@ -139,8 +139,8 @@ mod tests {
             let options: Vec<_> = command.get_opts().filter_map(|it| it.get_long()).collect();
             assert!(options.len() > 5, "{options:?}");
             for option in options {
-                let escaped = option.replace('-', "\\-");
-                assert!(page.contains(&format!("\\-\\-{escaped}")), "{option}");
+                let escaped = option.replace('-', r"\-");
+                assert!(page.contains(&format!(r"\-\-{escaped}")), "{option}");
             }
         }
     }
