@@ -102,8 +102,8 @@ fn what_sends_nothing_gets_no_network() {
     for option in ["--help", "-h", "--version", "-V"] {
         granted(&folder, option, &[]);
     }
-    granted(&folder, "--explain|lab:2575|a.hl7", &["--dir=."]);
-    granted(&folder, "lab:2575|lab/b.hl7|--explain", &["--dir=lab"]);
+    granted(&folder, "--dry-run|lab:2575|a.hl7", &["--dir=."]);
+    granted(&folder, "lab:2575|lab/b.hl7|--dry-run", &["--dir=lab"]);
     let refused = "10.0.0.5:2575|--|--help";
     granted(&folder, refused, &["--dir=.", NETWORK]);
 }
@@ -140,6 +140,8 @@ fn a_file_needs_the_folder_that_it_lies_in_and_no_other() {
 fn an_option_that_names_a_file_needs_its_folder_and_another_options_value_nothing() {
     let folder = places("wrapper-options");
     let expected = ["--dir=.", "--dir=lab", NETWORK];
+    let line = "--journal|lab/done|--save-acks=new folder|10.0.0.5:2575";
+    granted(&folder, line, &["--dir=lab", "--dir=.", NETWORK]);
     let line = "--tls|--ca|ca.pem|--crl=lab/crl.pem|10.0.0.5:2575";
     granted(&folder, line, &expected);
     granted(&folder, &format!("check|{line}"), &expected);
@@ -159,8 +161,14 @@ fn the_variables_of_options_are_passed_on_and_need_what_the_options_need() {
     let second = [("MLLP_SECOND_RECEIVER", "lab:2575")];
     let expected = ["--env=MLLP_SECOND_RECEIVER", NETWORK, LOOKUPS];
     granted_with(&folder, &second, address, &expected);
-    let explain = [("MLLP_EXPLAIN", "true")];
-    granted_with(&folder, &explain, "lab:2575", &["--env=MLLP_EXPLAIN"]);
+    let flag = "--env=MLLP_DRY_RUN";
+    granted_with(&folder, &[("MLLP_DRY_RUN", "Yes")], address, &[flag]);
+    granted_with(
+        &folder,
+        &[("MLLP_DRY_RUN", "Off")],
+        address,
+        &[flag, NETWORK],
+    );
 }
 
 #[test]
