@@ -79,7 +79,7 @@ fn revision() -> io::Result<Option<String>> {
 fn build_wit(package: &Path) -> io::Result<()> {
     run(Command::new(tool("wkg")?)
         .current_dir(root())
-        .args(["wit", "build", "--wit-dir=wit", "--output"])
+        .args(["build", "--wit-dir=wit", "--output"])
         .arg(package))
 }
 

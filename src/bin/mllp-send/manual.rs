@@ -7,10 +7,12 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use clap::Command;
+use clap::builder::StyledStr;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 
-const MANUAL: &str = "mllp-client";
+const SOURCE: &str = "mllp-client";
+const MANUAL: &str = "HL7 v2 over MLLP";
 
 /// What is said of the script, and not of the command.
 const GRANTS: &str = "\
@@ -21,6 +23,10 @@ the network, unless nothing is to be sent or checked;
 the lookup of names, if the receiver is named and not given by its address;
 the variables MLLP_* of the environment.
 Within the network no address is closed to it: wasmtime's command line knows no list.";
+
+/// What the examples of the help begin with, and where their arguments begin.
+const WASMTIME: &str = "wasmtime run";
+const COMPONENT: &str = "mllp-send.wasm";
 
 const VARIABLES: [(&str, &str); 2] = [
     (
@@ -34,9 +40,14 @@ const VARIABLES: [(&str, &str); 2] = [
 /// Writes a page for the command and one for each of its subcommands.
 pub(crate) fn write_to(folder: &Path, mut command: Command) -> io::Result<()> {
     command.build();
+    let version = format!("version {}", command.get_version().unwrap_or_default());
     let subcommands = command.get_subcommands().cloned();
     for command in subcommands.chain([command.clone()]) {
-        let manual = Man::new(command.clone()).manual(MANUAL);
+        let manual = Man::new(command.clone())
+            // It stands where a date would, and is never wrong.
+            .date(&version)
+            .source(SOURCE)
+            .manual(MANUAL);
         let mut file = fs::File::create(folder.join(manual.get_filename()))?;
         write(&manual, &command, &mut file)?;
         file.flush()?;
@@ -78,13 +89,39 @@ enum Line {
     AsItIs(String),
 }
 
-fn lines(text: &clap::builder::StyledStr) -> Vec<Line> {
-    let text = text.to_string();
-    let lines = text.lines().map(|line| match line.strip_suffix(':') {
-        Some(heading) if !line.starts_with(' ') => Line::Heading(heading.to_owned()),
-        _ => Line::AsItIs(line.strip_prefix("  ").unwrap_or(line).to_owned()),
-    });
-    lines.collect()
+/// A heading stands further out than all else, and may take two lines.
+fn lines(text: &StyledStr) -> Vec<Line> {
+    let text = calls(&text.to_string());
+    let mut lines = Vec::new();
+    let mut heading = String::new();
+    for line in text.lines() {
+        if line.is_empty() || line.starts_with(' ') {
+            lines.push(Line::AsItIs(
+                line.strip_prefix("  ").unwrap_or(line).to_owned(),
+            ));
+            continue;
+        }
+        heading.push_str(line);
+        match heading.strip_suffix(':') {
+            Some(whole) => {
+                lines.push(Line::Heading(whole.to_owned()));
+                heading.clear();
+            }
+            None => heading.push(' '),
+        }
+    }
+    lines
+}
+
+/// The examples, as the script is called.
+fn calls(text: &str) -> String {
+    let mut parts = text.split(WASMTIME);
+    let mut called = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        called.push_str("mllp-send");
+        called.push_str(part.split_once(COMPONENT).map_or(part, |(_, rest)| rest));
+    }
+    called
 }
 
 impl Line {
@@ -107,7 +144,7 @@ mod tests {
     use clap::Command;
     use clap_mangen::Man;
 
-    use super::write;
+    use super::{calls, write};
     use crate::args::definition;
 
     fn page(command: &Command) -> String {
@@ -149,12 +186,27 @@ mod tests {
     fn what_follows_the_options_stands_there_word_for_word() {
         for command in all() {
             let page = letters(&page(&command));
-            let after = command.get_after_long_help().unwrap().to_string();
+            let after = calls(&command.get_after_long_help().unwrap().to_string());
             let untold: Vec<_> = after
                 .lines()
                 .filter(|line| !page.contains(&letters(line)))
                 .collect();
             assert_eq!(untold, Vec::<&str>::new());
+        }
+    }
+
+    #[test]
+    fn the_examples_call_the_script() {
+        let help = "\
+Examples:
+  wasmtime run --dir . \\
+    mllp-send.wasm lab:1 a
+  wasmtime run mllp-send.wasm lab:1
+";
+        let expected = "Examples:\n  mllp-send lab:1 a\n  mllp-send lab:1\n";
+        assert_eq!(calls(help), expected);
+        for command in all() {
+            assert!(!page(&command).contains("mllp-send.wasm "));
         }
     }
 }
