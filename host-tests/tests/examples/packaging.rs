@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
-use std::process::{Command, Output};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
 
 use components::release::{self, Release};
 use components::{metadata, tool};
@@ -18,18 +19,25 @@ use wasmtime::component::Component;
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 const COMPONENTS: [&str; 2] = ["mllp_client.wasm", "mllp-send.wasm"];
 
-/// A release in a folder of the test's own; `None`, said loudly, where a tool that
-/// makes it is not installed.
-fn release(test: &str) -> Option<(Folder, Release)> {
-    for name in ["cargo-cyclonedx", "wkg"] {
-        if tool(name).is_err() {
-            peers::leave_out_until(name, ".ci/tools");
-            return None;
+/// Where the tests' release lies.
+fn dist() -> PathBuf {
+    components::root().join("target/dist-of-tests")
+}
+
+/// A release, made once; `None`, said loudly, where a tool that makes it is not
+/// installed.
+fn release() -> Option<&'static Release> {
+    static MADE: OnceLock<Option<Release>> = OnceLock::new();
+    let make = || {
+        for name in ["cargo-cyclonedx", "wkg"] {
+            if tool(name).is_err() {
+                peers::leave_out_until(name, ".ci/tools");
+                return None;
+            }
         }
-    }
-    let folder = Folder::new(test, &[]);
-    let release = release::make(&folder.path().join("dist")).expect("the release is made");
-    Some((folder, release))
+        Some(release::make(&dist()).expect("the release is made"))
+    };
+    MADE.get_or_init(make).as_ref()
 }
 
 /// The sections at a component's end, by their names. Of the parts before, it needs
@@ -105,10 +113,10 @@ fn wkg_is_told_of_the_wit_package_what_cargo_is_told_of_the_components() {
 
 #[test]
 fn a_release_holds_all_that_a_user_needs_and_says_what_it_was_made_from() {
-    let Some((folder, release)) = release("release") else {
+    let Some(release) = release() else {
         return;
     };
-    let dist = folder.path().join("dist");
+    let dist = dist();
     for needed in [
         "mllp_client.wasm",
         "mllp_client.cdx.json",
@@ -124,8 +132,8 @@ fn a_release_holds_all_that_a_user_needs_and_says_what_it_was_made_from() {
     ] {
         assert!(release.files.iter().any(|file| file == needed), "{needed}");
     }
-    sums_are_right(&dist, &release);
-    components_are_as_built(&dist, &release);
+    sums_are_right(&dist, release);
+    components_are_as_built(&dist, release);
     wit_is_the_package(&dist);
     bills_are_of_these_components(&dist);
     pages_are_fit_for_man(&dist);
@@ -209,49 +217,58 @@ fn pages_are_fit_for_man(dist: &Path) {
 }
 
 /// `wkg`, told to speak to this registry without TLS.
-fn wkg(registry: &Registry, folder: &Path, arguments: &[&str]) -> Output {
+fn wkg(registry: &Registry, folder: &Folder, arguments: &[&str]) {
     let address = registry.address;
-    let configuration = folder.join("wkg-config.toml");
+    let configuration = folder.path().join("wkg-config.toml");
     let settings = format!(
         "[registry.\"{address}\"]\ntype = \"oci\"\n\
          [registry.\"{address}\".oci]\nprotocol = \"http\"\n"
     );
     fs::write(&configuration, settings).unwrap();
     let mut wkg = Command::new(tool("wkg").expect("it made the release"));
-    wkg.current_dir(folder)
+    wkg.current_dir(dist())
         .args(arguments)
         .env("WKG_CONFIG_FILE", configuration)
         .env("WKG_OCI_INSECURE", address.to_string());
     let output = wkg.output().expect("wkg runs");
     assert!(output.status.success(), "{arguments:?}: {output:?}");
-    output
+}
+
+/// What is told of an artefact where it is listed: by `wkg publish` from the package
+/// itself, of a component by whoever pushes it.
+const ANNOTATED: [&str; 4] = ["authors", "description", "licenses", "version"];
+
+fn annotation(name: &str) -> String {
+    format!("org.opencontainers.image.{name}")
 }
 
 #[test]
-fn what_is_pulled_from_a_registry_is_what_was_published_and_sends() {
-    let Some((folder, _)) = release("registry") else {
+fn what_is_pulled_from_a_registry_is_what_was_pushed_and_sends() {
+    if release().is_none() {
         return;
-    };
-    let dist = folder.path().join("dist");
+    }
+    let folder = Folder::new("registry", &[("a.hl7", &message("1"))]);
     let Some(registry) = Registry::start(folder.path()) else {
         return;
     };
+    let dist = dist();
     let address = registry.address.to_string();
     for (file, name) in [
         ("mllp-send.wasm", "mllp-send"),
         ("mllp_client.wasm", "mllp-client"),
         (release::WIT, "mllp"),
     ] {
-        let package = format!("hl7:{name}@{VERSION}");
-        let publish = [
-            "publish",
-            "--registry",
-            &address,
-            "--package",
-            &package,
-            file,
-        ];
-        let _ = wkg(&registry, &dist, &publish);
+        let said = sections(&fs::read(dist.join(file)).unwrap());
+        let reference = format!("{address}/hl7/{name}:{VERSION}");
+        let annotations = ANNOTATED.map(|name| format!("{}={}", annotation(name), said[name]));
+        let mut push = vec!["oci", "push", &reference, file];
+        for annotation in &annotations {
+            push.extend(["--annotation", annotation]);
+        }
+        if file == release::WIT {
+            push = vec!["publish", "--registry", &address, file];
+        }
+        wkg(&registry, &folder, &push);
 
         let manifest = registry.manifest(&format!("hl7/{name}"), VERSION);
         let manifest: Value = serde_json::from_str(&manifest).unwrap();
@@ -259,23 +276,22 @@ fn what_is_pulled_from_a_registry_is_what_was_published_and_sends() {
         let sums = fs::read_to_string(dist.join(release::SUMS)).unwrap();
         let sum = layer.strip_prefix("sha256:").unwrap();
         assert!(sums.contains(&format!("{sum}  {file}\n")), "{file}");
-        let said = sections(&fs::read(dist.join(file)).unwrap());
-        for name in ["authors", "description", "licenses", "version"] {
-            let annotation = format!("org.opencontainers.image.{name}");
-            assert_eq!(manifest["annotations"][annotation], said[name], "{file}");
+        for name in ANNOTATED {
+            let told = &manifest["annotations"][annotation(name)];
+            assert_eq!(*told, said[name], "{file}");
         }
 
-        let reference = format!("{address}/hl7/{name}:{VERSION}");
-        let pulled = format!("pulled-{file}");
-        let _ = wkg(
+        let pulled = folder.path().join(file);
+        let pulled_to = pulled.to_str().unwrap();
+        wkg(
             &registry,
-            &dist,
-            &["oci", "pull", &reference, "-o", &pulled],
+            &folder,
+            &["oci", "pull", &reference, "-o", pulled_to],
         );
-        let read = |name: &str| fs::read(dist.join(name)).unwrap();
-        assert!(read(&pulled) == read(file), "{file} came back as another");
+        let same = fs::read(&pulled).unwrap() == fs::read(dist.join(file)).unwrap();
+        assert!(same, "{file} came back as another");
     }
-    sends(&dist, "pulled-mllp-send.wasm");
+    sends(folder.path(), "mllp-send.wasm");
 }
 
 /// Sends a message by `wasmtime run`.
@@ -283,7 +299,6 @@ fn sends(folder: &Path, component: &str) {
     let Some(wasmtime) = peers::wasmtime() else {
         return;
     };
-    fs::write(folder.join("a.hl7"), message("1")).unwrap();
     let receiver = Receiver::new().accept().serve(1, "AA").start();
     let mut wasmtime = Command::new(wasmtime);
     wasmtime.current_dir(folder);
