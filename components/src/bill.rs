@@ -35,12 +35,7 @@ pub struct Bill {
 /// # Errors
 /// If cargo or the tool fails, or the tool leaves out what cargo builds.
 pub fn of(component: &[u8], feature: &str) -> io::Result<Bill> {
-    let options = [
-        "--no-default-features",
-        &format!("--features={feature}"),
-        "--target=wasm32-wasip2",
-        "--quiet",
-    ];
+    let options = options(feature);
     let workspace = library_alone()?;
     let mut bill = bill(&workspace, &options)?;
     let built = built(&options)?;
@@ -55,6 +50,17 @@ pub fn of(component: &[u8], feature: &str) -> io::Result<Bill> {
         json: serde_json::to_vec_pretty(&bill)?,
         parts: built.len(),
     })
+}
+
+/// What cargo is told to tell of a component.
+pub(crate) fn options(feature: &str) -> [String; 4] {
+    [
+        "--no-default-features",
+        &format!("--features={feature}"),
+        "--target=wasm32-wasip2",
+        "--quiet",
+    ]
+    .map(str::to_owned)
 }
 
 /// A workspace of the library alone, without its tests and the command.
@@ -97,7 +103,7 @@ fn library_alone() -> io::Result<PathBuf> {
 }
 
 /// What the tool makes of it, without the names of this machine's folders.
-fn bill(workspace: &Path, options: &[&str]) -> io::Result<Value> {
+fn bill(workspace: &Path, options: &[String]) -> io::Result<Value> {
     let status = Command::new(crate::tool("cargo-cyclonedx")?)
         .current_dir(workspace)
         .args(["cyclonedx", "--format=json", "--spec-version=1.5"])
@@ -153,7 +159,7 @@ fn text(entry: &Value, field: &str) -> String {
 }
 
 /// What cargo makes the component of.
-fn built(options: &[&str]) -> io::Result<BTreeSet<Part>> {
+pub(crate) fn built(options: &[String]) -> io::Result<BTreeSet<Part>> {
     let output = Command::new("cargo")
         .current_dir(crate::root())
         .args(["tree", "--locked", "--package=mllp-client"])

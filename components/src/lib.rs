@@ -7,6 +7,7 @@
 
 pub mod bill;
 pub mod metadata;
+pub mod notices;
 pub mod release;
 
 use std::io;

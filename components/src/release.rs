@@ -11,7 +11,7 @@ use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 
 use crate::metadata::{self, REVISION};
-use crate::{bill, root, run, tool};
+use crate::{bill, notices, root, run, tool};
 
 /// What lies in the folder.
 #[derive(Clone, Debug)]
@@ -24,6 +24,9 @@ pub struct Release {
 
 /// The sums of all the other files.
 pub const SUMS: &str = "SHA256SUMS";
+
+/// The licences of others.
+pub const NOTICES: &str = "THIRD-PARTY-LICENSES";
 
 /// The WIT package, in the form that registries and tools take.
 pub const WIT: &str = "hl7-mllp.wasm";
@@ -39,8 +42,9 @@ pub fn make(folder: &Path) -> io::Result<Release> {
     fs::create_dir_all(folder)?;
     let revision = revision()?;
     let built = crate::build()?;
-    for (file, feature) in [(built.library, "component"), (built.command, "command")] {
-        let mut component = fs::read(&file)?;
+    let features = ["component", "command"];
+    for (file, feature) in [built.library, built.command].iter().zip(features) {
+        let mut component = fs::read(file)?;
         let revision = revision.iter().map(|it| (REVISION, it.clone()));
         metadata::add(&mut component, &revision.collect::<Vec<_>>());
         let name = Path::new(file.file_name().unwrap_or_default());
@@ -48,6 +52,7 @@ pub fn make(folder: &Path) -> io::Result<Release> {
         let bill = bill::of(&component, feature)?;
         fs::write(folder.join(name).with_extension("cdx.json"), bill.json)?;
     }
+    fs::write(folder.join(NOTICES), notices::all(&features)?)?;
     build_wit(&folder.join(WIT))?;
     write_manual(folder)?;
     for file in copied()? {
@@ -95,7 +100,7 @@ fn write_manual(folder: &Path) -> io::Result<()> {
 /// What is part of a release as it lies in the sources.
 fn copied() -> io::Result<Vec<PathBuf>> {
     let mut files = vec![
-        root().join("bin/mllp-send"),
+        root().join("script/mllp-send"),
         root().join("LICENSE-APACHE"),
         root().join("LICENSE-MIT"),
     ];

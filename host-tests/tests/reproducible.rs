@@ -7,7 +7,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 
 /// Not a part of the sources.
-const LEFT_OUT: [&str; 2] = ["target", ".git"];
+const LEFT_OUT: [&str; 3] = ["target", ".git", "dist"];
 
 #[test]
 fn a_build_in_another_folder_gives_the_same_bytes() {

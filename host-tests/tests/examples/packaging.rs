@@ -128,6 +128,7 @@ fn a_release_holds_all_that_a_user_needs_and_says_what_it_was_made_from() {
         release::WIT,
         "LICENSE-APACHE",
         "LICENSE-MIT",
+        release::NOTICES,
         release::SUMS,
     ] {
         assert!(release.files.iter().any(|file| file == needed), "{needed}");
@@ -199,6 +200,12 @@ fn bills_are_of_these_components(dist: &Path) {
         let has = |name: &str| parts.iter().any(|part| part["name"] == name);
         assert!(has("rustls"));
         assert_eq!(has("clap"), component == "mllp-send.wasm");
+        let notices = fs::read_to_string(dist.join(release::NOTICES)).unwrap();
+        for part in parts {
+            let text = |field: &str| part[field].as_str().unwrap();
+            let head = format!("\n{} {}: ", text("name"), text("version"));
+            assert!(notices.contains(&head), "{head}");
+        }
     }
 }
 

@@ -18,7 +18,7 @@ const NETWORK: &str = "-Sinherit-network";
 const LOOKUPS: &str = "-Sallow-ip-name-lookup";
 
 fn script() -> PathBuf {
-    components::root().join("bin/mllp-send")
+    components::root().join("script/mllp-send")
 }
 
 /// The script in a folder, with a wasmtime that only tells, and nothing of the

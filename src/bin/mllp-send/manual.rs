@@ -1,5 +1,5 @@
 //! The manual pages, from the command line's own definition: natively, by
-//! `cargo manual FOLDER`. They are for the script `bin/mllp-send`, which grants what
+//! `cargo manual FOLDER`. They are for the script `script/mllp-send`, which grants what
 //! its arguments need.
 
 use std::fs;

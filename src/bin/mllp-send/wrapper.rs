@@ -1,4 +1,4 @@
-//! The script `bin/mllp-send` has to tell the value of an option from a file, and a
+//! The script `script/mllp-send` has to tell the value of an option from a file, and a
 //! file from other values. It is held to the command line's definition here.
 
 use std::collections::BTreeSet;
@@ -7,7 +7,7 @@ use clap::ValueHint;
 
 use crate::args::definition;
 
-const SCRIPT: &str = include_str!("../../../bin/mllp-send");
+const SCRIPT: &str = include_str!("../../../script/mllp-send");
 
 /// The words of one of the script's lists.
 fn list(name: &str) -> BTreeSet<String> {
