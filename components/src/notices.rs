@@ -25,7 +25,13 @@ pub fn all(features: &[&str]) -> io::Result<String> {
     }
     let output = crate::cargo()
         .current_dir(root())
-        .args(["metadata", "--locked", "--format-version=1"])
+        .args([
+            "metadata",
+            "--locked",
+            "--format-version=1",
+            "--all-features",
+        ])
+        .arg("--filter-platform=wasm32-wasip2")
         .output()?;
     let metadata: Value = serde_json::from_slice(&output.stdout)?;
     let packages = metadata["packages"].as_array().into_iter().flatten();
