@@ -13,6 +13,8 @@ pub mod mortal;
 pub mod narrow;
 pub mod openssl;
 pub mod peers;
+pub mod platform;
+pub mod plugins;
 pub mod receiver;
 pub mod registry;
 pub mod samples;
