@@ -57,7 +57,6 @@ impl Library {
             let options = options.hand_in(&mllp, &mut store).await?;
             let api = mllp.hl7_mllp_client().mllp_client();
             let connected = api.call_connect(&mut store, options).await?;
-            options.resource_drop_async(&mut store).await?;
             Ok((mllp, connected))
         };
         let (mllp, connected) = match sandbox.within(limit, connected).await {
