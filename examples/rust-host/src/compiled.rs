@@ -92,3 +92,24 @@ impl Hasher for Key {
         0
     }
 }
+
+#[cfg(all(test, unix))]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_folder_that_others_can_write_to_is_not_trusted() {
+        let name = format!("mllp-host-compiled-{}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        fs::create_dir(&folder).unwrap();
+        for (mode, trusted) in [(0o700, true), (0o755, true), (0o770, false), (0o777, false)] {
+            fs::set_permissions(&folder, fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(is_ours_alone(&folder).unwrap(), trusted, "{mode:o}");
+        }
+        fs::remove_dir(&folder).unwrap();
+        assert!(is_ours_alone(&folder).is_err());
+    }
+}

@@ -119,3 +119,48 @@ impl Known {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::lookup::Lookups;
+
+    /// A resolver whose answers change from one lookup to the next.
+    struct Wandering(Mutex<Vec<IpAddr>>);
+
+    impl Lookup for Wandering {
+        fn look_up(&self, _: String) -> Lookups {
+            let next = self.0.lock().unwrap().pop();
+            Box::pin(async move { Ok(next.into_iter().collect()) })
+        }
+    }
+
+    #[tokio::test]
+    async fn a_name_allows_what_it_stood_for_when_it_was_looked_up_last() {
+        let (first, second): (IpAddr, IpAddr) = ([10, 0, 0, 1].into(), [10, 0, 0, 2].into());
+        let lookup = Arc::new(Wandering(Mutex::new(vec![second, first])));
+        let allowed = Allowed::from("lab.example:2575".parse::<crate::Receiver>().unwrap());
+        let network = Network::new(allowed, lookup, Arc::default());
+        let admitted = || [first, second].map(|ip| network.admits((ip, 2575).into()));
+        assert_eq!(admitted(), [false, false]);
+        network.look_up("LAB.example.").unwrap().await.unwrap();
+        assert_eq!(admitted(), [true, false]);
+        network.look_up("lab.example").unwrap().await.unwrap();
+        assert_eq!(admitted(), [false, true]);
+        assert!(network.look_up("other.example").is_none());
+        assert_eq!(
+            network.denied(),
+            ["10.0.0.1:2575", "10.0.0.2:2575", "other.example"]
+        );
+    }
+
+    #[test]
+    fn what_a_guest_tries_in_vain_takes_no_memory_without_end() {
+        let network = Network::new(Allowed::none(), Arc::new(crate::System), Arc::default());
+        for port in 1..1000 {
+            assert!(!network.admits(([10, 0, 0, 1], port).into()));
+        }
+        assert_eq!(network.denied().len(), DENIALS_KEPT);
+    }
+}

@@ -1,1 +1,0 @@
-//! The host to copy from, and `mllp-sandbox`.
