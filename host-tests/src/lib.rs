@@ -6,6 +6,7 @@ pub mod certificates;
 pub mod chance;
 pub mod command;
 pub mod event;
+pub mod examples;
 pub mod folder;
 pub mod memory;
 pub mod messages;
