@@ -1,0 +1,89 @@
+"""hl7:mllp/client for Python: the component in wasmtime, under the names of wit/client.wit.
+
+    mllp = Mllp("mllp_client.wasm")
+    client = mllp.MllpClient.connect(mllp.ConnectOptions("127.0.0.1", 2575))
+    reply = client.send(message)
+"""
+
+import re
+
+from wasmtime import Config, Engine, Store, WasiConfig, _bindings
+from wasmtime.component import Component, Linker, Variant
+
+INTERFACE = "hl7:mllp/client@0.1.0"
+
+
+class Failure(Exception):
+    """What failed, and what is known about the message: the record `failure`."""
+
+    def __init__(self, record):
+        super().__init__(record.explanation)
+        self.cause = record.cause
+        self.phase = record.phase
+        self.delivery = record.delivery
+
+
+class Mllp:
+    """One instance of the component."""
+
+    def __init__(self, component, network=True, lookups=True):
+        config, wasi = Config(), WasiConfig()
+        # Compiled once; the next start takes what was made then.
+        config.cache = True
+        # The package has these two only as names of C: see the README for its versions.
+        if network:
+            _bindings.wasi_config_inherit_network(wasi.ptr())
+        _bindings.wasi_config_allow_ip_name_lookup(wasi.ptr(), lookups)
+        engine = Engine(config)
+        self._store, linker = Store(engine), Linker(engine)
+        self._store.set_wasi(wasi)
+        linker.add_wasip2()
+        self._instance = linker.instantiate(self._store, Component.from_file(engine, component))
+        self._exports = self._instance.get_export_index(self._store, INTERFACE)
+
+    def __getattr__(self, resource):
+        """A resource by its name in Python: `ConnectOptions` is `connect-options`."""
+        return _Kind(self, re.sub(r"(?<!^)([A-Z])", r"-\1", resource).lower())
+
+    def call(self, name, *arguments):
+        """Calls a function of the interface; what it fails with is raised."""
+        index = self._instance.get_export_index(self._store, name, self._exports)
+        if index is None:
+            raise AttributeError(name)
+        function = self._instance.get_func(self._store, index)
+        answer = function(self._store, *arguments)
+        function.post_return(self._store)
+        if isinstance(answer, Variant) and answer.tag in ("ok", "err"):
+            answer = answer.payload
+        if hasattr(answer, "explanation"):
+            raise Failure(answer)
+        return answer
+
+
+class _Kind:
+    def __init__(self, mllp, name):
+        self._mllp, self._name = mllp, name
+
+    def __call__(self, *arguments):
+        return self._made("[constructor]" + self._name, arguments)
+
+    def connect(self, options):
+        """The one static function there is."""
+        return self._made(f"[static]{self._name}.connect", (options._handle,))
+
+    def _made(self, function, arguments):
+        return _Resource(self._mllp, self._name, self._mllp.call(function, *arguments))
+
+
+class _Resource:
+    def __init__(self, mllp, kind, handle):
+        self._mllp, self._kind, self._handle = mllp, kind, handle
+
+    def __getattr__(self, method):
+        name = f"[method]{self._kind}.{method.replace('_', '-')}"
+
+        def call(*arguments):
+            handles = (getattr(one, "_handle", one) for one in arguments)
+            return self._mllp.call(name, self._handle, *handles)
+
+        return call
