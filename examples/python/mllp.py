@@ -1,13 +1,14 @@
 """hl7:mllp/client for Python: the component in wasmtime, under the names of wit/client.wit.
 
-    mllp = Mllp("mllp_client.wasm")
+    mllp = Mllp("mllp_client.wasm", ["127.0.0.1:2575"])
     client = mllp.MllpClient.connect(mllp.ConnectOptions("127.0.0.1", 2575))
     reply = client.send(message)
 """
 
 import re
 
-from wasmtime import Config, Engine, Store, WasiConfig, _bindings
+from network import Network
+from wasmtime import Config, Engine, Store
 from wasmtime.component import Component, Linker, Variant
 
 INTERFACE = "hl7:mllp/client@0.1.0"
@@ -24,22 +25,21 @@ class Failure(Exception):
 
 
 class Mllp:
-    """One instance of the component."""
+    """One instance of the component, which may reach these receivers alone."""
 
-    def __init__(self, component, network=True, lookups=True):
-        config, wasi = Config(), WasiConfig()
+    def __init__(self, component, receivers):
+        config = Config()
         # Compiled once; the next start takes what was made then.
         config.cache = True
-        # The package has these two only as names of C: see the README for its versions.
-        if network:
-            _bindings.wasi_config_inherit_network(wasi.ptr())
-        _bindings.wasi_config_allow_ip_name_lookup(wasi.ptr(), lookups)
         engine = Engine(config)
         self._store, linker = Store(engine), Linker(engine)
-        self._store.set_wasi(wasi)
-        linker.add_wasip2()
+        self.grant(self._store, linker, receivers)
         self._instance = linker.instantiate(self._store, Component.from_file(engine, component))
         self._exports = self._instance.get_export_index(self._store, INTERFACE)
+
+    def grant(self, store, linker, receivers):
+        """Gives the instance what it imports."""
+        Network(receivers).link(linker)
 
     def __getattr__(self, resource):
         """A resource by its name in Python: `ConnectOptions` is `connect-options`."""

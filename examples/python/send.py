@@ -6,7 +6,7 @@ from mllp import Failure, Mllp
 
 receiver, file, *authorities = sys.argv[1:]
 host, _, port = receiver.rpartition(":")
-mllp = Mllp(Path(__file__).parents[2] / "target/components/mllp_client.wasm")
+mllp = Mllp(Path(__file__).parents[2] / "target/components/mllp_client.wasm", [receiver])
 options = mllp.ConnectOptions(host, int(port))
 for authority in authorities:
     tls = mllp.TlsOptions()

@@ -6,6 +6,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
+use std::thread::JoinHandle;
 
 use host_tests::certificates::{Authority, Key};
 use host_tests::event::PATIENCE;
@@ -35,6 +36,7 @@ fn gateway() -> Option<PathBuf> {
 struct Host {
     process: Child,
     address: SocketAddr,
+    log: Option<JoinHandle<()>>,
 }
 
 impl Host {
@@ -60,7 +62,7 @@ impl Host {
             }
         }
         // What it prints from here on is watched, too, and never fills the pipe.
-        std::thread::spawn(move || {
+        let log = std::thread::spawn(move || {
             let mut rest = Vec::new();
             let _ = output.read_to_end(&mut rest);
             watch::nothing_in_text("a host's log", &rest);
@@ -68,6 +70,7 @@ impl Host {
         Self {
             process,
             address: address.expect("its address"),
+            log: Some(log),
         }
     }
 
@@ -109,8 +112,20 @@ impl Host {
         watch::nothing_in_text("an answer", answer.as_bytes());
         let status = answer.split(' ').nth(1).and_then(|word| word.parse().ok());
         let (_, body) = answer.split_once("\r\n\r\n").expect("a body");
-        (status.expect("a status"), body.to_owned())
+        (status.expect("a status"), unchunked(body))
     }
+}
+
+/// A body whose chunks each stand behind their size (RFC 9112 section 7.1).
+fn unchunked(body: &str) -> String {
+    let mut lines = body.split("\r\n");
+    let mut text = String::new();
+    while let (Some(size), Some(chunk)) = (lines.next(), lines.next()) {
+        let size = usize::from_str_radix(size, 16).expect("a size");
+        assert_eq!(size, chunk.len(), "no text of ours has line ends");
+        text.push_str(chunk);
+    }
+    text
 }
 
 impl Drop for Host {
@@ -118,6 +133,9 @@ impl Drop for Host {
         // Whether it ends by itself is not what is tested.
         let _ = self.process.kill();
         let _ = self.process.wait();
+        let told = self.log.take().map(JoinHandle::join);
+        let is_clean = !matches!(told, Some(Err(_)));
+        assert!(is_clean || std::thread::panicking(), "its log has content");
     }
 }
 
