@@ -16,6 +16,9 @@ const PART_BYTES_MAX: usize = 64;
 /// How many names are tried for one acknowledgment.
 const NAMES_MAX: u32 = 10_000;
 
+/// WASI's error for what no grant leads to, which has no kind of its own.
+const NOT_CAPABLE: i32 = 76;
+
 /// The folder of acknowledgments.
 #[derive(Debug)]
 pub(crate) struct Acks(PathBuf);
@@ -54,7 +57,7 @@ fn is_denial(error: &io::Error) -> bool {
         io::ErrorKind::NotFound
             | io::ErrorKind::PermissionDenied
             | io::ErrorKind::ReadOnlyFilesystem
-    ) || error.raw_os_error().is_some()
+    ) || error.raw_os_error() == Some(NOT_CAPABLE)
 }
 
 impl Acks {
