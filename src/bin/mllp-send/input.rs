@@ -490,7 +490,7 @@ mod tests {
         let told = read("--ndjson m --loose", lines).unwrap().messages;
         assert_eq!(told, [&b"MSH|a\rPID|1\r"[..], b"MSH|b\r", b"MSH|c\r"]);
         let bad = read("--ndjson x", lines).unwrap_err();
-        assert!(matches!(bad, Trouble::BadLine(BadLine::NoField(1))));
+        assert!(matches!(bad, Trouble::BadLine(BadLine::FieldMissing(1))));
         assert_eq!(read("--ndjson m", b"\n").unwrap().messages, [b""]);
     }
 }

@@ -38,9 +38,9 @@ impl Field {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub(crate) enum BadLine {
     #[error("line {0} is no JSON: nothing of the file was sent")]
-    NoJson(u64),
+    NotJson(u64),
     #[error("line {0} has no such field: nothing of the file was sent")]
-    NoField(u64),
+    FieldMissing(u64),
     #[error("line {0} has no string in the field: nothing of the file was sent")]
     NoText(u64),
 }
@@ -56,11 +56,11 @@ pub(crate) fn messages(content: &[u8], field: &Field) -> Result<Vec<Vec<u8>>, Ba
 }
 
 fn message(number: u64, line: &[u8], field: &Field) -> Result<Vec<u8>, BadLine> {
-    let value: Value = serde_json::from_slice(line).map_err(|_| BadLine::NoJson(number))?;
+    let value: Value = serde_json::from_slice(line).map_err(|_| BadLine::NotJson(number))?;
     match field.of(&value) {
         Some(Value::String(text)) => Ok(text.as_bytes().to_vec()),
         Some(_) => Err(BadLine::NoText(number)),
-        None => Err(BadLine::NoField(number)),
+        None => Err(BadLine::FieldMissing(number)),
     }
 }
 
@@ -98,10 +98,10 @@ mod tests {
     fn a_line_without_a_message_is_told_by_its_number_and_nothing_of_it() {
         let good = "{\"hl7\":\"MSH|a\"}\n\n";
         for (line, expected) in [
-            ("MARK", BadLine::NoJson(3)),
-            ("{\"hl7\":\"MARK", BadLine::NoJson(3)),
-            ("{\"MARK\":1}", BadLine::NoField(3)),
-            ("[\"MARK\"]", BadLine::NoField(3)),
+            ("MARK", BadLine::NotJson(3)),
+            ("{\"hl7\":\"MARK", BadLine::NotJson(3)),
+            ("{\"MARK\":1}", BadLine::FieldMissing(3)),
+            ("[\"MARK\"]", BadLine::FieldMissing(3)),
             ("{\"hl7\":{\"MARK\":1}}", BadLine::NoText(3)),
             ("{\"hl7\":null}", BadLine::NoText(3)),
         ] {
@@ -113,7 +113,7 @@ mod tests {
         // Deeper than any stack should be.
         let deep = "[".repeat(100_000);
         let told = messages(deep.as_bytes(), &field("hl7")).unwrap_err();
-        assert_eq!(told, BadLine::NoJson(1));
+        assert_eq!(told, BadLine::NotJson(1));
     }
 
     #[test]
