@@ -1,7 +1,7 @@
 //! The licences of all that is compiled into the components, word for word: whoever
 //! passes a component on has to pass them on, too.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write;
 use std::fs;
 use std::io;
@@ -14,7 +14,7 @@ use crate::{bill, root};
 /// How the files are called that hold them.
 const NAMES: [&str; 5] = ["LICENSE", "LICENCE", "COPYING", "NOTICE", "UNLICENSE"];
 
-/// A part for a part, with the files that its authors put beside it.
+/// Part by part, with the files that its authors put beside it.
 ///
 /// # Errors
 /// If cargo fails, or a part has neither such a file nor a licence by name.
@@ -36,6 +36,8 @@ pub fn all(features: &[&str]) -> io::Result<String> {
     let metadata: Value = serde_json::from_slice(&output.stdout)?;
     let packages = metadata["packages"].as_array().into_iter().flatten();
     let mut notices = String::new();
+    // Most have the same: each text stands where it comes first.
+    let mut told = HashMap::new();
     for package in packages {
         let text = |field: &str| package[field].as_str().unwrap_or_default();
         let (name, version) = (text("name"), text("version"));
@@ -50,7 +52,13 @@ pub fn all(features: &[&str]) -> io::Result<String> {
         let head = format!("\n{:=<80}\n{name} {version}: {}\n", "", text("license"));
         notices.push_str(&head);
         for (file, content) in files {
-            write!(notices, "\n--- {file}\n\n{content}\n").map_err(io::Error::other)?;
+            match told.get(&content) {
+                Some(first) => write!(notices, "\n--- {file}: as {first}\n"),
+                None => write!(notices, "\n--- {file}\n\n{content}\n"),
+            }
+            .map_err(io::Error::other)?;
+            told.entry(content)
+                .or_insert_with(|| format!("{file} of {name} {version}"));
         }
     }
     if !built.is_empty() {
