@@ -71,9 +71,9 @@ fn write(manual: &Man, command: &Command, page: &mut dyn Write) -> io::Result<()
         line.render(&mut roff);
     }
     roff.control("fi", []);
-    roff.control("SH", ["GRANTS"]);
+    roff.control("SH", ["WHAT THE SCRIPT GRANTS"]);
     roff.text([roman(GRANTS.replace(";\n", ";\n\n"))]);
-    roff.control("SH", ["ENVIRONMENT"]);
+    roff.control("SH", ["THE SCRIPT'S OWN ENVIRONMENT"]);
     for (name, meaning) in VARIABLES {
         roff.control("TP", []);
         roff.text([bold(name)]);
@@ -83,32 +83,34 @@ fn write(manual: &Man, command: &Command, page: &mut dyn Write) -> io::Result<()
 }
 
 /// A line of what stands after the options: tables and commands, which a page must
-/// not fill.
+/// not fill, and between them now and then a sentence.
 enum Line {
     Heading(String),
+    Sentence(String),
     AsItIs(String),
 }
 
-/// A heading stands further out than all else, and may take two lines.
+/// What stands furthest out is a heading up to its colon, and may take several lines.
 fn lines(text: &StyledStr) -> Vec<Line> {
     let text = calls(&text.to_string());
     let mut lines = Vec::new();
-    let mut heading = String::new();
-    for line in text.lines() {
-        if line.is_empty() || line.starts_with(' ') {
-            lines.push(Line::AsItIs(
-                line.strip_prefix("  ").unwrap_or(line).to_owned(),
-            ));
+    let mut outside: Vec<&str> = Vec::new();
+    for line in text.lines().chain([""]) {
+        if !line.is_empty() && !line.starts_with(' ') {
+            outside.push(line);
             continue;
         }
-        heading.push_str(line);
-        match heading.strip_suffix(':') {
-            Some(whole) => {
-                lines.push(Line::Heading(whole.to_owned()));
-                heading.clear();
-            }
-            None => heading.push(' '),
+        if !outside.is_empty() {
+            let whole = outside.join(" ");
+            outside.clear();
+            let heading = whole.strip_suffix(':').unwrap_or(&whole);
+            let (heading, sentence) = heading.split_once(": ").unwrap_or((heading, ""));
+            lines.push(Line::Heading(heading.to_owned()));
+            lines.push(Line::Sentence(sentence.to_owned()));
         }
+        lines.push(Line::AsItIs(
+            line.strip_prefix("  ").unwrap_or(line).to_owned(),
+        ));
     }
     lines
 }
@@ -130,6 +132,12 @@ impl Line {
             Self::Heading(heading) => {
                 roff.control("fi", []);
                 roff.control("SH", [heading.as_str()]);
+                roff.control("nf", []);
+            }
+            Self::Sentence(sentence) if sentence.is_empty() => {}
+            Self::Sentence(sentence) => {
+                roff.control("fi", []);
+                roff.text([roman(sentence)]);
                 roff.control("nf", []);
             }
             Self::AsItIs(line) => {
@@ -155,10 +163,16 @@ mod tests {
 
     /// Letters and digits: how the others are written in a page is not for us to say.
     fn letters(text: &str) -> String {
+        // Requests are none of the text, but for headings.
+        let words = text
+            .lines()
+            .filter_map(|line| match line.strip_prefix(".SH ") {
+                Some(heading) => Some(heading),
+                None => (!line.starts_with('.')).then_some(line),
+            });
+        let text: String = words.collect();
         let marks = [r"\fB", r"\fI", r"\fR", r"\*(Aq"];
-        let text = marks
-            .iter()
-            .fold(text.to_owned(), |text, mark| text.replace(mark, ""));
+        let text = marks.iter().fold(text, |text, mark| text.replace(mark, ""));
         text.chars().filter(char::is_ascii_alphanumeric).collect()
     }
 
