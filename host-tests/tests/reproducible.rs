@@ -60,7 +60,8 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
             continue;
         }
         let (from, to) = (entry.path(), to.join(name));
-        if entry.file_type()?.is_dir() {
+        // A link to a folder is one: the copy holds what it leads to.
+        if from.is_dir() {
             copy(&from, &to)?;
         } else {
             fs::copy(&from, &to)?;

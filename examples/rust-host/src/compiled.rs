@@ -24,7 +24,7 @@ pub(crate) fn component(engine: &Engine, bytes: &[u8], folder: &Path) -> Result<
     }
     let component = Component::new(engine, bytes)?;
     // Where it cannot be kept, it is compiled again.
-    let _ = keep(&component, &file);
+    let _ = keep(&component, &file, folder);
     Ok(component)
 }
 
@@ -41,11 +41,20 @@ fn load(engine: &Engine, file: &Path, folder: &Path) -> Option<Component> {
     unsafe { Component::deserialize(engine, compiled) }.ok()
 }
 
-fn keep(component: &Component, file: &Path) -> Result<()> {
+fn keep(component: &Component, file: &Path, folder: &Path) -> Result<()> {
+    make(folder)?;
     let partial = file.with_extension(std::process::id().to_string());
     fs::write(&partial, component.serialize()?)?;
     fs::rename(&partial, file)?;
     Ok(())
+}
+
+/// Makes the folder, for this process's user alone.
+fn make(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(folder)
 }
 
 /// Whether the folder is this process's user's, and only theirs to write to.

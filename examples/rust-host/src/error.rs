@@ -18,7 +18,7 @@ pub enum Error {
     OutOfTime(Duration),
 
     /// The guest broke down. What became of a message is unknown.
-    #[error("the guest broke down: {0}")]
+    #[error("the guest broke down: {0:#}")]
     Trapped(wasmtime::Error),
 
     /// The guest was stopped or broke down in an earlier call.
@@ -30,7 +30,7 @@ pub enum Error {
     Full(wasmtime::PoolConcurrencyLimitError),
 
     /// The file is not the component that it should be.
-    #[error("{} is not to be run here: {reason}", file.display())]
+    #[error("{} is not to be run here: {reason:#}", file.display())]
     Component {
         /// Which file.
         file: PathBuf,
@@ -48,7 +48,7 @@ pub enum Error {
     },
 
     /// wasmtime cannot be had as it is asked for, on this machine.
-    #[error("no sandbox on this machine: {0}")]
+    #[error("no sandbox on this machine: {0:#}")]
     Engine(wasmtime::Error),
 }
 

@@ -85,7 +85,7 @@ impl Sandbox {
     }
 
     /// Keeps compiled components in this folder, and takes them from there; only if
-    /// nobody but this process's user can write to it. It must exist.
+    /// nobody but this process's user can write to it. It is made where there is none.
     #[must_use]
     pub fn keeping_compiled(mut self, folder: &Path) -> Self {
         self.compiled = Some(folder.to_owned());
