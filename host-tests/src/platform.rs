@@ -41,7 +41,7 @@ impl Platform {
     /// # Panics
     /// If it asks for more than the library component does.
     pub async fn new(plugin: &Component, grants: Grants) -> Self {
-        let mut linker = Linker::new(sandbox::engine());
+        let mut linker = Linker::new(plugin.engine());
         sandbox::link_only(&mut linker, |_| true).expect("the promised interfaces link");
         Self::instantiate(plugin, grants, &linker).await
     }
@@ -51,12 +51,12 @@ impl Platform {
     /// # Panics
     /// If it asks for something.
     pub async fn alone(plugin: &Component) -> Self {
-        let linker = Linker::new(sandbox::engine());
+        let linker = Linker::new(plugin.engine());
         Self::instantiate(plugin, Grants::none(), &linker).await
     }
 
     async fn instantiate(plugin: &Component, grants: Grants, linker: &Linker<Host>) -> Self {
-        let mut store = Store::new(sandbox::engine(), Host::new(grants));
+        let mut store = Store::new(plugin.engine(), Host::new(grants));
         let plugin = Composed::instantiate_async(&mut store, plugin, linker)
             .await
             .expect("the plugin asks for no more than it promises");

@@ -60,8 +60,13 @@ pub(crate) fn failure(phase: Phase, delivery: Delivery, cause: Cause, label: &st
 fn content(answer: &Answer, control_id: &[u8]) -> Vec<u8> {
     let header = "MSH|^~\\&|STUB|STUB|||20000101000000||ACK|1|T|2.5\r";
     let Some(code) = answer.code else {
-        let is_unread = answer.verdict == Verdict::Unjudged;
-        return is_unread.then_some(header.into()).unwrap_or_default();
+        // Without MSA, so that nobody could judge it.
+        let is_unjudged = answer.verdict == Verdict::Unjudged;
+        return if is_unjudged {
+            header.into()
+        } else {
+            Vec::new()
+        };
     };
     let error = match error(code) {
         Some(error) if error.location.is_some() => "ERR||PID^1^3|101|E\r",

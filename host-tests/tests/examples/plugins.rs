@@ -90,8 +90,8 @@ fn written(kind: &str, id: &str) -> Vec<u8> {
 }
 
 fn imports(component: &Component) -> Vec<String> {
-    let component = component.component_type();
-    let imports = component.imports(sandbox::engine());
+    let ty = component.component_type();
+    let imports = ty.imports(component.engine());
     let mut names: Vec<_> = imports.map(|(name, _)| name.to_owned()).collect();
     names.sort();
     names
