@@ -7,7 +7,6 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use wasmtime::component::Component;
-use wasmtime::{Config, Engine, OptLevel};
 
 use crate::sandbox;
 
@@ -69,17 +68,6 @@ pub fn composed(language: Language, with: With) -> Option<&'static Component> {
     place.get_or_init(|| compose(language, with)).as_ref()
 }
 
-/// The engine of the plugins, which compiles a JavaScript engine in half of the time
-/// that optimising it takes.
-fn engine() -> &'static Engine {
-    static ENGINE: OnceLock<Engine> = OnceLock::new();
-    ENGINE.get_or_init(|| {
-        let mut config = Config::new();
-        config.cranelift_opt_level(OptLevel::None);
-        Engine::new(&config).expect("an engine")
-    })
-}
-
 /// The stub by itself, compiled.
 ///
 /// # Panics
@@ -107,7 +95,7 @@ fn compose(language: Language, with: With) -> Option<Component> {
     let mut command = Command::new(wac);
     command.arg("plug").arg(plugin).arg("--plug").arg(plug);
     run(command.arg("--output").arg(&composed));
-    let component = Component::from_file(engine(), &composed);
+    let component = Component::from_file(sandbox::engine(), &composed);
     Some(component.expect("the composition compiles"))
 }
 

@@ -5,6 +5,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Instant;
 
 use clap::Parser;
 use host_tests::platform::Platform;
@@ -21,6 +22,10 @@ struct Arguments {
     /// The certificate authority to trust, PEM or DER; speaks TLS.
     #[arg(long)]
     ca: Option<PathBuf>,
+    /// Also tells, on standard error, how long it took to compile the plugin, and then
+    /// to start it and get the first answer.
+    #[arg(long)]
+    times: bool,
     /// The composed plugin.
     plugin: PathBuf,
     /// The receiver, as HOST:PORT.
@@ -45,22 +50,31 @@ async fn main() -> ExitCode {
 /// Whether all messages are done with.
 async fn run(arguments: Arguments) -> Result<bool, String> {
     let settings = settings(&arguments)?;
+    let begun = Instant::now();
     let plugin = Component::from_file(sandbox::engine(), &arguments.plugin)
         .map_err(|error| format!("{}: {error}", arguments.plugin.display()))?;
     let grants = match arguments.allow {
         Some(address) => Grants::none().address(address),
         None => Grants::none(),
     };
+    let compiled = Instant::now();
     let mut platform = Platform::new(&plugin, grants).await;
     let channel = platform.open(&settings).await?;
     let mut all_done = true;
-    for file in &arguments.files {
+    for (at, file) in arguments.files.iter().enumerate() {
         let name = file.display();
         let message = std::fs::read(file).map_err(|error| format!("{name}: {error}"))?;
         let (next, why) = match platform.handle_unwatched(channel, &message).await {
             Ok(outcome) => (outcome.next, outcome.code.unwrap_or_default()),
             Err(problem) => (problem.next, problem.explanation),
         };
+        if arguments.times && at == 0 {
+            let compiling = compiled - begun;
+            eprintln!(
+                "compiled in {compiling:.1?}, answered {:.1?} later",
+                compiled.elapsed()
+            );
+        }
         let word = match next {
             NextStep::Done => "done",
             NextStep::Later => "later",
