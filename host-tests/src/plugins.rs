@@ -36,7 +36,7 @@ impl Language {
             Self::Rust => Some(guest("plugin-rust", "plugin")),
             Self::JavaScript => {
                 let example = example("plugin-javascript");
-                if !example.join("node_modules").exists() {
+                if !example.join("node_modules/lock.installed").exists() {
                     leave_out("componentize-js", "examples/plugin-javascript/install");
                     return None;
                 }
