@@ -79,6 +79,16 @@ class _Resource:
     def __init__(self, mllp, kind, handle):
         self._mllp, self._kind, self._handle = mllp, kind, handle
 
+    def drop(self):
+        """Gives it up; not by `__del__`, which may run while the component does."""
+        self._handle.drop(self._mllp._store)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.drop()
+
     def __getattr__(self, method):
         name = f"[method]{self._kind}.{method.replace('_', '-')}"
 

@@ -15,7 +15,8 @@ from wasmtime.component import Record, ResourceAny, ResourceHost, ResourceType, 
 
 VERSION = "0.2.12"
 
-# What may be written at a time; the component asks before each write.
+# What is read, and what may be written, at a time.
+READ_BYTES = 65536
 WRITE_BYTES = 65536
 
 KINDS = [
@@ -70,7 +71,7 @@ class Network:
                         instance.add_func(name, self._taking_values(function))
 
     def _interfaces(self):
-        ready = self._subscribing(lambda socket: (socket, select.POLLIN))
+        ready = self._subscribing(lambda stream: (stream.socket, select.POLLIN))
         return {
             "io/poll": (["pollable"], {"poll": self._poll}),
             "io/error": (["error"], {}),
@@ -156,8 +157,8 @@ class Network:
     def _drop(self, store, number):
         value = self._table.pop(number)
         self._free.append(number)
-        # Its streams share it, and go before it.
-        if isinstance(value, _Connecting):
+        # Its streams have gone before it.
+        if isinstance(value, socket.socket):
             value.close()
 
     # Waiting: a pollable is a moment, or a socket and what it waits for.
@@ -189,9 +190,9 @@ class Network:
 
     # Streams. `None` in the place of an error is the end of the stream.
 
-    def _read(self, connection, size):
+    def _read(self, stream, size):
         try:
-            return connection.recv(min(size, WRITE_BYTES)) or None
+            return stream.socket.recv(min(size, READ_BYTES)) or None
         except BlockingIOError:
             return b""
         except OSError:
@@ -231,7 +232,7 @@ class Network:
         return _address(left.pop(0)) if left else None
 
     def _create(self, family):
-        made = _Connecting(socket.AF_INET if family == "ipv4" else socket.AF_INET6)
+        made = socket.socket(socket.AF_INET if family == "ipv4" else socket.AF_INET6)
         made.setblocking(False)
         # WASI itself has no way to ask for it.
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -252,7 +253,7 @@ class Network:
         error = connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if error:
             return CODES.get(error, "unknown")
-        streams = ("input-stream", connection), ("output-stream", _Output(connection))
+        streams = ("input-stream", _Input(connection)), ("output-stream", _Output(connection))
         return tuple(self._new(kind, value) for kind, value in streams)
 
     def _shutdown(self, connection, how):
@@ -277,8 +278,9 @@ class Network:
         }
 
 
-class _Connecting(socket.socket):
-    """A socket that `_drop` may close."""
+class _Input:
+    def __init__(self, connection):
+        self.socket = connection
 
 
 class _Output:

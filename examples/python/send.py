@@ -13,8 +13,8 @@ for authority in authorities:
     tls.add_authorities(Path(authority).read_bytes())
     options.set_tls(tls)
 try:
-    client = mllp.MllpClient.connect(options)
-    print(client.send(Path(file).read_bytes()).verdict)
-    client.close()
+    with mllp.MllpClient.connect(options) as client:
+        print(client.send(Path(file).read_bytes()).verdict)
+        client.close()
 except Failure as failure:
     sys.exit(f"{failure.delivery}: {failure}")
