@@ -33,9 +33,6 @@ const RECEIVERS: [(&str, &str, &str); 4] = [
     ),
 ];
 
-/// How a program of this repository is run.
-pub(crate) const RUN: &str = "cargo run --quiet --bin ";
-
 /// What came of a command.
 pub(crate) struct Outcome {
     /// Its exit status; none if it was not reached.
@@ -120,33 +117,28 @@ impl Bench {
     fn here(&self, typed: &str) -> String {
         let mut typed = run_directly(typed);
         for receiver in &self.receivers {
-            let port = receiver.documented.rsplit(':').next().unwrap_or_default();
-            let free = receiver.address.rsplit(':').next().unwrap_or_default();
-            if receiver.documented.starts_with("127") {
-                for (host, by) in [
-                    ("127.0.0.1", "127.0.0.1"),
-                    ("receiver.example", "localhost"),
-                ] {
-                    typed =
-                        replace_port(&typed, &format!("{host}:"), port, &format!("{by}:{free}"));
+            let documented = receiver.documented;
+            let address = &receiver.address;
+            typed = replace(&typed, documented, address);
+            if let Some(port) = documented.strip_prefix("127.0.0.1:") {
+                let named = address.replace("127.0.0.1", "localhost");
+                for name in ["localhost", "receiver.example"] {
+                    typed = replace(&typed, &format!("{name}:{port}"), &named);
                 }
-            } else {
-                typed = replace_port(&typed, "[::1]:", port, &receiver.address);
             }
         }
         typed
     }
 }
 
-/// Replaces `before` and `port` together, where the port ends there.
-fn replace_port(text: &str, before: &str, port: &str, by: &str) -> String {
-    let documented = format!("{before}{port}");
+/// Replaces an address where its port ends with it.
+fn replace(text: &str, documented: &str, by: &str) -> String {
     let mut replaced = String::new();
     let mut rest = text;
-    while let Some((ahead, behind)) = rest.split_once(&documented) {
+    while let Some((ahead, behind)) = rest.split_once(documented) {
         replaced.push_str(ahead);
         let whole = !behind.starts_with(|next: char| next.is_ascii_digit());
-        replaced.push_str(if whole { by } else { &documented });
+        replaced.push_str(if whole { by } else { documented });
         rest = behind;
     }
     replaced + rest
@@ -156,9 +148,9 @@ fn replace_port(text: &str, before: &str, port: &str, by: &str) -> String {
 /// place for another workspace, and build everything anew.
 fn run_directly(typed: &str) -> String {
     let built = Path::new(env!("CARGO_BIN_EXE_embed"));
-    let run = typed
-        .strip_prefix(RUN)
-        .and_then(|run| run.split_once(" -- "));
+    let run = typed.strip_prefix("cargo run ");
+    let run = run.map(|run| run.trim_start_matches("--quiet "));
+    let run = run.and_then(|run| run.strip_prefix("--bin ")?.split_once(" -- "));
     run.map_or_else(
         || typed.to_owned(),
         |(program, arguments)| {
