@@ -12,6 +12,7 @@ import argparse
 import socket
 import socketserver
 import ssl
+import sys
 from datetime import datetime, timezone
 
 
@@ -74,7 +75,10 @@ def main():
     host, _, port = given.address.rpartition(":")
     if host.startswith("["):
         Receiver.address_family = socket.AF_INET6
-    receiver = Receiver((host.strip("[]"), int(port)), Connection)
+    try:
+        receiver = Receiver((host.strip("[]"), int(port)), Connection)
+    except OSError as error:
+        sys.exit("receive.py: cannot listen at %s: %s" % (given.address, error.strerror))
     receiver.code = given.code
     receiver.tls = None
     if given.tls:
