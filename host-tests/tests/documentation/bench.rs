@@ -146,20 +146,23 @@ fn replace(text: &str, documented: &str, by: &str) -> String {
     replaced + rest
 }
 
-/// `cargo run` of a program that was built for this very test run: cargo would take the
-/// place for another workspace, and build everything anew.
+/// `cargo run` of a program of this repository: built where it lies, since cargo would
+/// take the place for another workspace and build everything anew.
 fn run_directly(typed: &str) -> String {
-    let built = Path::new(env!("CARGO_BIN_EXE_embed"));
     let run = typed.strip_prefix("cargo run ");
     let run = run.map(|run| run.trim_start_matches("--quiet "));
     let run = run.and_then(|run| run.strip_prefix("--bin ")?.split_once(" -- "));
-    run.map_or_else(
-        || typed.to_owned(),
-        |(program, arguments)| {
-            let program = built.with_file_name(program);
-            format!("{} {arguments}", program.display())
-        },
-    )
+    let Some((program, arguments)) = run else {
+        return typed.to_owned();
+    };
+    let built = Process::new(env!("CARGO"))
+        .args(["build", "--quiet", "--locked", "--bin", program])
+        .current_dir(components::root())
+        .status();
+    assert!(built.expect("cargo").success(), "{program} does not build");
+    let neighbour = Path::new(env!("CARGO_BIN_EXE_embed"));
+    let program = neighbour.with_file_name(program);
+    format!("{} {arguments}", program.display())
 }
 
 /// The repository as it lies, but for what a guest may be let into: it follows no link
