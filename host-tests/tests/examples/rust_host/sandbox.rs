@@ -33,7 +33,7 @@ fn the_command_runs_with_one_receiver_and_one_folder() {
         &[("1.hl7", &message("1")), ("2.hl7", &message("2"))],
     );
     let here = receiver.address;
-    let line = format!("--allow {here} --read-only . -- {here} 1.hl7 2.hl7");
+    let line = format!("--allow {here} --read-only . -- --quiet {here} 1.hl7 2.hl7");
     let (status, output, errors) = run(&mut mllp_sandbox(folder.path(), &line));
     assert_eq!((status, errors.as_str()), (Some(0), ""));
     let applied = |line: &str| line.contains("applied") && line.contains("AA");
@@ -88,6 +88,42 @@ fn a_receiver_may_be_allowed_by_its_name() {
     let (status, _, errors) = run(&mut mllp_sandbox(folder.path(), &line));
     assert_eq!((status, errors.as_str()), (Some(0), ""));
     let _ = receiver.finish();
+}
+
+#[test]
+fn the_commands_variables_reach_it() {
+    let receiver = Receiver::new().accept().serve(1, "AA").start();
+    let folder = Folder::new("sandbox-variables", &[("1.hl7", &message("1"))]);
+    let here = receiver.address;
+    let line = format!("--allow {here} --read-only . -- {here} 1.hl7");
+    let mut sandbox = mllp_sandbox(folder.path(), &line);
+    let (status, output, _) = run(sandbox.env("MLLP_JSON", "true"));
+    assert_eq!(status, Some(0));
+    let told: serde_json::Value = serde_json::from_str(&output).unwrap();
+    assert_eq!(told["verdict"], "applied");
+    let _ = receiver.finish();
+}
+
+#[test]
+fn a_folder_to_read_is_not_written_to() {
+    let folder = Folder::new("sandbox-folders", &[("1.hl7", &message("1"))]);
+    let acks = folder.path().join("acks");
+    std::fs::create_dir(&acks).unwrap();
+    for (grant, written) in [("--read-only", 0), ("--dir", 1)] {
+        let receiver = Receiver::new();
+        // What cannot be saved is found out before anything is sent.
+        let receiver = match written {
+            0 => receiver.start(),
+            _ => receiver.accept().serve(1, "AA").start(),
+        };
+        let here = receiver.address;
+        let line = format!("--allow {here} {grant} . -- --save-acks acks {here} 1.hl7");
+        let (status, _, errors) = run(&mut mllp_sandbox(folder.path(), &line));
+        assert_eq!(status, Some(1 - written), "{errors}");
+        let files = std::fs::read_dir(&acks).unwrap();
+        assert_eq!(files.count(), usize::try_from(written).unwrap());
+        assert_eq!(receiver.finish().len(), usize::try_from(written).unwrap());
+    }
 }
 
 #[test]
