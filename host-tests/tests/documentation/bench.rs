@@ -14,8 +14,8 @@ use host_tests::{peers, sandbox};
 
 use crate::console::Command;
 
-/// How long the commands of one document may take, in seconds.
-const PATIENCE: &str = "100";
+/// How long the commands of one document may take, in seconds: some compile a plugin.
+const PATIENCE: &str = "300";
 
 /// The addresses of the documents, and with what `receive.py` listens in their place.
 const RECEIVERS: [(&str, &str, &str); 4] = [
