@@ -87,7 +87,7 @@ fn killed_and_gone_on_with(waits: usize) -> bool {
     // What was going out when it was killed, and nothing else.
     assert!(doubtful.len() <= 1, "{waits}: {second:?}\n{left}");
     assert_eq!(second.success, doubtful.is_empty(), "{waits}: {second:?}");
-    let resent = waits % 3 == 0;
+    let resent = waits.is_multiple_of(3);
     if resent {
         let third = run(&["--resend", "in-doubt"]);
         assert!(third.success, "{waits}: {third:?}");
