@@ -302,7 +302,7 @@ async fn what_cannot_be_the_journal_is_refused_before_anything_is_sent() {
         ("none", "MSH|^~\\&\r", "is no journal"),
         ("version", "mllp-send journal 2\n", "of version 2"),
         (
-            "damaged",
+            "receiver",
             "mllp-send journal 1\nx\nrun\t-\t-\tlab:1\t0000000000000001\n",
             "is of messages to lab:1",
         ),

@@ -43,10 +43,10 @@ pub(crate) struct WorkArgs {
     #[arg(long, value_name = "NUMBER", value_parser = positive, default_value_t = 1)]
     pub(crate) repeat: u32,
 
-    /// After such a message, try no other; may be repeated
+    /// After such a message, try no other; may be repeated, or a list with commas
     ///
     /// What the journal has of an earlier run counts as if it happened now.
-    #[arg(long, value_name = "WHAT", value_parser = choice::<StopOn>())]
+    #[arg(long, value_name = "WHAT", value_parser = choice::<StopOn>(), value_delimiter = ',')]
     pub(crate) stop_on: Vec<StopOn>,
 
     /// How progress is told on standard error
