@@ -107,7 +107,11 @@ fn the_receivers_that_are_named_can_be_reached_and_no_others() {
 fn a_message_larger_than_a_write_and_a_deadline_pass_through_the_network_of_python() {
     // The package takes a list byte by byte, and a second for this.
     let large = message_of("1", 300_000);
-    let folder = Folder::new("python-large", &[("large.hl7", &large)]);
+    let small = message_of("2", 300);
+    let folder = Folder::new(
+        "python-large",
+        &[("large.hl7", &large), ("small.hl7", &small)],
+    );
     if examples::installed("python/requirements/installed").is_none() {
         return;
     }
@@ -121,11 +125,12 @@ fn a_message_larger_than_a_write_and_a_deadline_pass_through_the_network_of_pyth
 
     let silent = Receiver::new().accept().expect_any().expect_end().start();
     let port = silent.address.port();
+    let file = path(&folder, "small.hl7");
     let script = format!(
         "from mllp import Failure, Mllp\n\
          mllp = Mllp('../../target/components/mllp_client.wasm', ['127.0.0.1:{port}'])\n\
          options = mllp.ConnectOptions('127.0.0.1', {port})\n\
-         options.set_timeout(300)\noptions.set_keep_alive(True)\n\
+         options.set_timeout(2000)\noptions.set_keep_alive(True)\n\
          options.set_keep_alive_interval(5000)\n\
          try:\n    mllp.MllpClient.connect(options).send(open('{file}', 'rb').read())\n\
          except Failure as failure:\n    print(failure.cause.tag, failure.delivery)\n"
