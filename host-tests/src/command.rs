@@ -72,18 +72,29 @@ impl Disk {
         std::fs::metadata(&self.file).map_or(0, |metadata| metadata.len())
     }
 
-    fn watch(self, linker: &mut Linker<Host>) -> Result<()> {
+    /// Rust's library asks WASI for `sync` where it says `sync_data`.
+    fn watch(&self, linker: &mut Linker<Host>) -> Result<()> {
+        self.watch_call(linker, "sync", true)?;
+        self.watch_call(linker, "sync-data", false)
+    }
+
+    fn watch_call(&self, linker: &mut Linker<Host>, name: &str, all: bool) -> Result<()> {
         linker.allow_shadowing(true);
+        let disk = self.clone();
         linker
             .instance("wasi:filesystem/types@0.2.12")?
             .func_wrap_async(
-                "[method]descriptor.sync-data",
+                &format!("[method]descriptor.{name}"),
                 move |mut store: StoreContextMut<'_, Host>,
                       (descriptor,): (Resource<types::Descriptor>,)| {
-                    let disk = self.clone();
+                    let disk = disk.clone();
                     Box::new(async move {
                         let length = disk.length();
-                        let synced = store.data_mut().filesystem().sync_data(descriptor).await;
+                        let mut files = store.data_mut().filesystem();
+                        let synced = match all {
+                            true => files.sync(descriptor).await,
+                            false => files.sync_data(descriptor).await,
+                        };
                         if synced.is_ok() {
                             disk.synced.store(length, Ordering::SeqCst);
                         }

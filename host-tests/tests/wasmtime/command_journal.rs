@@ -14,7 +14,7 @@ use host_tests::tally::Tally;
 use host_tests::watch;
 
 /// How many messages the run has that is killed.
-const MESSAGES: usize = 9;
+const MESSAGES: usize = 16;
 
 /// A folder with this many messages in the file `a.hl7`.
 fn folder(test: &str, messages: usize) -> Folder {

@@ -132,7 +132,7 @@ async fn progress_is_a_bar_where_that_is_asked_for_and_nothing_in_a_short_run_wi
         let receiver = Receiver::new().accept().serve(3, "AA").start();
         let outcome = sent(&receiver, options, 3).await;
         assert!(outcome.success, "{outcome:?}");
-        assert_eq!(outcome.errors.contains("of 3"), shown, "{outcome:?}");
+        assert_eq!(outcome.errors.contains("of 3,"), shown, "{outcome:?}");
         let _ = receiver.finish();
     }
 }
