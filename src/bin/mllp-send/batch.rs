@@ -5,25 +5,12 @@
 use mllp_client::proto::msh::begins_header;
 use thiserror::Error;
 
-use crate::values::Choice;
-
 /// What is done if a batch is not what its trailers count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum BatchCounts {
     #[default]
     Required,
     Warned,
-}
-
-impl Choice for BatchCounts {
-    const ALL: &'static [(Self, &'static str, &'static str)] = &[
-        (
-            Self::Required,
-            "required",
-            "nothing of the file is sent, as if it could not be read",
-        ),
-        (Self::Warned, "warned", "it is said, and all is sent"),
-    ];
 }
 
 /// What is wrong with a batch. Batches are numbered through their file, from 1.

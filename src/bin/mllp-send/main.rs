@@ -3,8 +3,8 @@
 //! ids and codes, and nothing else of a message, unless `--ack` asks for it.
 //!
 //! ```text
-//!                paths ──► input, batch, ndjson
-//!                (name→files)  (file→messages)
+//!                paths ──► input ─► content, batch, ndjson
+//!                (name→files)       (file→messages)
 //!                   │          ┌───► explain
 //!  environment      │          │     (no network)
 //!    │              │          │     pace, journal, copies, refusals
@@ -48,6 +48,7 @@ mod acks;
 mod args;
 mod batch;
 mod check;
+mod content;
 mod copies;
 mod environment;
 mod explain;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::batch::BatchCounts;
+use crate::content::Manner;
 use crate::ndjson::Field;
 use crate::output::Style;
 use crate::values::{Choice, choice};
@@ -33,6 +34,16 @@ pub(crate) struct InputArgs {
         default_value = BatchCounts::default().word()
     )]
     pub(crate) batch_counts: BatchCounts,
+}
+
+impl InputArgs {
+    pub(crate) const fn manner(&self) -> Manner<'_> {
+        Manner {
+            loose: self.loose,
+            ndjson: self.ndjson.as_ref(),
+            batch_counts: self.batch_counts,
+        }
+    }
 }
 
 /// What is told, and where it goes.

@@ -14,7 +14,7 @@ use mllp_client::transcript::{Entry, Event, Transcript};
 use mllp_client::transport::Transport;
 
 use crate::args::SendArgs;
-use crate::input::looks_line_feed_separated;
+use crate::content::looks_line_feed_separated;
 use crate::output::About;
 use crate::summary::acknowledged;
 

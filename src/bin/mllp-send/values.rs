@@ -14,6 +14,8 @@ use mllp_client::proto::terms::{AcknowledgmentMode, Correlation, Judging, Releas
 use mllp_client::tls::certificate::Pin;
 use mllp_client::tls::options::TlsVersion;
 
+use crate::batch::BatchCounts;
+
 /// Where a receiver is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Receiver {
@@ -274,6 +276,17 @@ impl Choice for Judging {
             "off",
             "every reply is unjudged, which counts as no success",
         ),
+    ];
+}
+
+impl Choice for BatchCounts {
+    const ALL: &'static [(Self, &'static str, &'static str)] = &[
+        (
+            Self::Required,
+            "required",
+            "nothing of the file is sent, as if it could not be read",
+        ),
+        (Self::Warned, "warned", "it is said, and all is sent"),
     ];
 }
 
