@@ -15,9 +15,10 @@ use super::crowd::Crowd;
 
 const PROGRAMS: [&str; 3] = ["send", "many", "mllp-sandbox"];
 
-/// One of the example's programs, as `cargo build` makes it. It is another package's,
-/// so cargo does not have it ready for this test.
-pub(crate) fn program(name: &str) -> Command {
+/// Has the example's programs built, as `cargo build` makes them. They are another
+/// package's, so cargo does not have them ready for these tests. That takes a while: a
+/// receiver's patience begins after it.
+pub(crate) fn built() {
     static BUILT: OnceLock<()> = OnceLock::new();
     BUILT.get_or_init(|| {
         let mut cargo = Command::new(env!("CARGO"));
@@ -28,6 +29,11 @@ pub(crate) fn program(name: &str) -> Command {
         let built = cargo.current_dir(components::root()).status().unwrap();
         assert!(built.success(), "the programs do not build");
     });
+}
+
+/// One of the example's programs.
+pub(crate) fn program(name: &str) -> Command {
+    built();
     // Of host-tests itself, so in the same folder.
     let neighbour = Path::new(env!("CARGO_BIN_EXE_embed"));
     Command::new(neighbour.with_file_name(name))
@@ -55,6 +61,7 @@ fn send() -> Command {
 
 #[test]
 fn a_file_is_sent_in_the_clear() {
+    built();
     let folder = Folder::new("send", &[("1.hl7", &message("1"))]);
     for (code, status, told) in [("AA", 0, "Applied"), ("AE", 1, "Refused")] {
         let receiver = Receiver::new().accept().serve(1, code).start();
@@ -69,6 +76,7 @@ fn a_file_is_sent_in_the_clear() {
 
 #[test]
 fn a_file_is_sent_through_tls_to_a_receiver_that_proves_itself() {
+    built();
     let authority = Authority::new(Key::P256);
     let other = Authority::new(Key::P256);
     let issued = authority.receiver(&["127.0.0.1"]);
@@ -108,6 +116,7 @@ fn a_file_is_sent_through_tls_to_a_receiver_that_proves_itself() {
 
 #[test]
 fn many_senders_tell_what_they_counted() {
+    built();
     let crowd = Crowd::of(8);
     let folder = Folder::new("many", &[("1.hl7", &message("1"))]);
     let (ended, output, errors) = run(program("many")

@@ -11,7 +11,7 @@ use host_tests::receiver::Receiver;
 use super::compiled;
 use super::crowd::Crowd;
 use super::guests;
-use super::programs::{program, run};
+use super::programs::{built, program, run};
 
 fn mllp_sandbox(folder: &Path, line: &str) -> Command {
     let mut command = program("mllp-sandbox");
@@ -27,6 +27,7 @@ fn mllp_sandbox(folder: &Path, line: &str) -> Command {
 
 #[test]
 fn the_command_runs_with_one_receiver_and_one_folder() {
+    built();
     let receiver = Receiver::new().accept().serve(2, "AA").start();
     let folder = Folder::new(
         "sandbox",
@@ -48,6 +49,7 @@ fn the_command_runs_with_one_receiver_and_one_folder() {
 
 #[test]
 fn the_status_is_that_of_the_command() {
+    built();
     let receiver = Receiver::new().accept().serve(1, "AR").start();
     let folder = Folder::new("sandbox-status", &[("1.hl7", &message("1"))]);
     let here = receiver.address;
@@ -60,6 +62,7 @@ fn the_status_is_that_of_the_command() {
 
 #[test]
 fn a_receiver_that_is_not_allowed_is_denied_and_the_flag_is_named() {
+    built();
     let receiver = Receiver::new().start();
     let folder = Folder::new("sandbox-denied", &[("1.hl7", &message("1"))]);
     let here = receiver.address;
@@ -82,6 +85,7 @@ fn a_receiver_that_is_not_allowed_is_denied_and_the_flag_is_named() {
 
 #[test]
 fn a_receiver_may_be_allowed_by_its_name() {
+    built();
     let receiver = Receiver::new().accept().serve(1, "AA").start();
     let folder = Folder::new("sandbox-name", &[("1.hl7", &message("1"))]);
     let here = format!("localhost:{}", receiver.address.port());
@@ -93,6 +97,7 @@ fn a_receiver_may_be_allowed_by_its_name() {
 
 #[test]
 fn the_commands_variables_reach_it() {
+    built();
     let receiver = Receiver::new().accept().serve(1, "AA").start();
     let folder = Folder::new("sandbox-variables", &[("1.hl7", &message("1"))]);
     let here = receiver.address;
@@ -107,6 +112,7 @@ fn the_commands_variables_reach_it() {
 
 #[test]
 fn a_folder_to_read_is_not_written_to() {
+    built();
     let folder = Folder::new("sandbox-folders", &[("1.hl7", &message("1"))]);
     let acks = folder.path().join("acks");
     std::fs::create_dir(&acks).unwrap();
@@ -129,6 +135,7 @@ fn a_folder_to_read_is_not_written_to() {
 
 #[test]
 fn a_folder_that_was_not_given_is_not_there() {
+    built();
     let receiver = Receiver::new().start();
     let folder = Folder::new("sandbox-folder", &[("1.hl7", &message("1"))]);
     let here = receiver.address;
@@ -150,6 +157,7 @@ fn files() -> Vec<(String, Vec<u8>)> {
 
 #[test]
 fn several_instances_send_at_once_and_keep_the_order_within_each_file() {
+    built();
     const INSTANCES: usize = 4;
     let files = files();
     let named: Vec<_> = files
@@ -204,6 +212,7 @@ fn several_instances_send_at_once_and_keep_the_order_within_each_file() {
 
 #[test]
 fn what_never_ends_is_stopped_and_the_status_is_neither_of_the_commands() {
+    built();
     let folder = Folder::new("sandbox-spinning", &[("spin.wasm", &guests::spinning())]);
     let (status, output, errors) = run(program("mllp-sandbox").current_dir(folder.path()).args([
         "--component",
@@ -217,6 +226,7 @@ fn what_never_ends_is_stopped_and_the_status_is_neither_of_the_commands() {
 
 #[test]
 fn a_memory_limit_is_one_for_the_command_too() {
+    built();
     let pages = 40 * 16;
     let folder = Folder::new("sandbox-hungry", &[("hungry.wasm", &guests::hungry(pages))]);
     for (limit, expected) in [("32", 1), ("64", 0)] {
