@@ -160,7 +160,7 @@ fn text(entry: &Value, field: &str) -> String {
 
 /// What cargo makes the component of.
 pub(crate) fn built(options: &[String]) -> io::Result<BTreeSet<Part>> {
-    let output = Command::new("cargo")
+    let output = crate::cargo()
         .current_dir(crate::root())
         .args(["tree", "--locked", "--package=mllp-client"])
         .args(["--edges=normal", "--prefix=none", "--format={p}"])

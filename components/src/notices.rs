@@ -1,4 +1,4 @@
-//! The licences of all that is compiled into the components, word for word: whoever
+//! The licences of all crates that are compiled into the components, word for word: whoever
 //! passes a component on has to pass them on, too.
 
 use std::collections::{BTreeSet, HashMap};
@@ -33,6 +33,12 @@ pub fn all(features: &[&str]) -> io::Result<String> {
         ])
         .arg("--filter-platform=wasm32-wasip2")
         .output()?;
+    if !output.status.success() {
+        return Err(io::Error::other(format!(
+            "cargo metadata: {}",
+            output.status
+        )));
+    }
     let metadata: Value = serde_json::from_slice(&output.stdout)?;
     let packages = metadata["packages"].as_array().into_iter().flatten();
     let mut notices = String::new();

@@ -10,6 +10,10 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
 });
 const [receiver, ...files] = positionals;
+if (files.length === 0) {
+  console.error('node send.mjs [--ca FILE] HOST:PORT FILE...');
+  process.exit(2);
+}
 const { hostname, port } = new URL(`mllp://${receiver}`);
 
 const options = new ConnectOptions(hostname, Number(port));

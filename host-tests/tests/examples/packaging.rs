@@ -126,6 +126,7 @@ fn a_release_holds_all_that_a_user_needs_and_says_what_it_was_made_from() {
         "mllp-send.1",
         "mllp-send-check.1",
         release::WIT,
+        "mllp-send.schema.json",
         "LICENSE-APACHE",
         "LICENSE-MIT",
         release::NOTICES,
