@@ -122,7 +122,8 @@ fn is_framed(file: &[u8]) -> bool {
 }
 
 fn without_mark(file: &[u8]) -> &[u8] {
-    file.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(file)
+    let file = file.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(file);
+    file.trim_ascii_start()
 }
 
 /// FHS, BHS, BTS or FTS, and no more letters or digits.

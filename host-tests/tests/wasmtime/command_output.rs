@@ -34,8 +34,8 @@ fn names(folder: &std::path::Path) -> Vec<String> {
 async fn acknowledgments_are_saved_and_none_is_written_over() {
     let both = [frame(&message("1")), frame(&message("../../2"))].concat();
     let folder = Folder::new("save-acks", &[("acks/note", b""), ("a.txt", &both)]);
-    let first = "acks/a.txt-1-1.hl7";
-    for saved in [first, "acks/a.txt-1-1-2.hl7"] {
+    let first = "acks/a.txt-1-1.ack";
+    for saved in [first, "acks/a.txt-1-1-2.ack"] {
         let receiver = Receiver::new()
             .accept()
             .expect_any()
@@ -56,10 +56,10 @@ async fn acknowledgments_are_saved_and_none_is_written_over() {
     assert_eq!(
         names(&folder.path().join("acks")),
         [
-            "a.txt-1-1-2.hl7",
-            "a.txt-1-1.hl7",
-            "a.txt-2-_._.._2-2.hl7",
-            "a.txt-2-_._.._2.hl7",
+            "a.txt-1-1-2.ack",
+            "a.txt-1-1.ack",
+            "a.txt-2-_._.._2-2.ack",
+            "a.txt-2-_._.._2.ack",
             "note"
         ]
     );

@@ -76,7 +76,7 @@ impl Acks {
 
     /// Saves the acknowledgment of a message, and returns where.
     pub(crate) fn save(&self, about: &About, acknowledgment: &[u8]) -> Result<PathBuf, Unsaved> {
-        let (path, mut file) = self.create(&name(about), ".hl7").map_err(|error| Unsaved {
+        let (path, mut file) = self.create(&name(about), ".ack").map_err(|error| Unsaved {
             path: self.0.clone(),
             error,
         })?;
@@ -176,7 +176,7 @@ mod tests {
             .iter()
             .map(|content| acks.save(&about("a", "1"), content.as_bytes()).unwrap())
             .collect();
-        let expected = ["a-1-1.hl7", "a-1-1-2.hl7", "a-1-1-3.hl7"];
+        let expected = ["a-1-1.ack", "a-1-1-2.ack", "a-1-1-3.ack"];
         assert_eq!(names, expected.map(|name| folder.join(name)));
         assert_eq!(fs::read(&names[0]).unwrap(), b"first");
         // And nothing else.

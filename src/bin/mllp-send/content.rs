@@ -58,7 +58,8 @@ pub(crate) fn split(content: Vec<u8>, manner: Manner<'_>) -> Result<Content, Mal
         Ok::<_, Malformed>(())
     };
     if let Some(field) = manner.ndjson {
-        for text in ndjson::messages(&content, field)? {
+        let lines = content.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&content);
+        for text in ndjson::messages(lines, field)? {
             add(text)?;
         }
     } else if content.trim_ascii_start().first() == Some(&START_BLOCK) {
@@ -77,6 +78,7 @@ pub(crate) fn split(content: Vec<u8>, manner: Manner<'_>) -> Result<Content, Mal
 /// What stands in a file, in a frame of it, or in a field of a line.
 fn split_part(content: Vec<u8>, manner: Manner<'_>) -> Result<Content, Malformed> {
     let rest = content.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&content);
+    let rest = rest.trim_ascii_start();
     let is_batch = batch::begins_batch(rest);
     if manner.loose {
         return split_loose(if is_batch { rest } else { &content }, manner.batch_counts);

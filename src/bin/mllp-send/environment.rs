@@ -65,8 +65,13 @@ pub(crate) fn unknown(command: &Command, names: impl Iterator<Item = OsString>) 
     let known: Vec<_> = options.filter_map(Arg::get_long).map(variable).collect();
     names
         .filter_map(|name| name.into_string().ok())
-        .filter(|name| name.starts_with(PREFIX) && !known.contains(name))
+        .filter(|name| name.starts_with(PREFIX) && !known.contains(name) && !is_the_scripts(name))
         .collect()
+}
+
+/// What `script/mllp-send` goes by.
+fn is_the_scripts(name: &str) -> bool {
+    matches!(name, "MLLP_SEND_COMPONENT" | "MLLP_WASMTIME")
 }
 
 /// The variable that the refused value may have come from.

@@ -17,6 +17,8 @@ use crate::paths::is_pattern;
 pub(crate) enum Source {
     StandardInput,
     File(PathBuf),
+    /// A folder, or a pattern, of which it cannot be told what it stands for.
+    Unlistable(PathBuf),
 }
 
 impl From<PathBuf> for Source {
@@ -33,7 +35,7 @@ impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::StandardInput => f.write_str("-"),
-            Self::File(path) => path.display().fmt(f),
+            Self::File(path) | Self::Unlistable(path) => path.display().fmt(f),
         }
     }
 }
@@ -45,6 +47,12 @@ pub(crate) enum Trouble {
     Unreadable(io::Error),
     #[error("no such file in the folder given by --dir: check its name")]
     Missing,
+    #[error(
+        "cannot be listed to its end, perhaps for a name that is not UTF-8: nothing of it was sent"
+    )]
+    Unlistable,
+    #[error("cannot be read: {0}. It is a link: it may lead out of the folders given by --dir")]
+    Linked(io::Error),
     #[error("matches no file in the folders given by --dir")]
     Unmatched,
     #[error("the folder holds no file but hidden ones")]
@@ -76,6 +84,7 @@ impl Source {
                 Ok(bytes)
             }
             Self::File(path) => read_file(path),
+            Self::Unlistable(_) => Err(Trouble::Unlistable),
         }
     }
 }
@@ -91,6 +100,9 @@ fn trouble(path: &Path, error: io::Error) -> Trouble {
         Ok(_) => return Trouble::EmptyFolder,
         Err(error) if path.is_dir() => return Trouble::Unreadable(error),
         Err(_) => {}
+    }
+    if path.is_symlink() {
+        return Trouble::Linked(error);
     }
     let folder = match is_pattern(path) {
         true => folder_of_pattern(path),

@@ -454,7 +454,7 @@ fn line(report: &Report, label_width: usize) -> String {
     )
 }
 
-/// As [`line`], with the time of the journal's line for that of an exchange.
+/// As [`line()`], with the time of the journal's line for that of an exchange.
 fn left_line(label: &str, label_width: usize, left: &Left<'_>) -> String {
     let label_width = label_width.min(LABEL_WIDTH_MAX);
     let control_id = left.control_id().unwrap_or("-");

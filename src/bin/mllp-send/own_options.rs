@@ -67,8 +67,8 @@ pub(crate) struct OutputArgs {
 
     /// Save each acknowledgment in a file of its own in this folder
     ///
-    /// FILE-INDEX-CONTROLID.hl7, of the message, with `_` for all but letters, digits
-    /// and `.-_`; if there is such a file, FILE-INDEX-CONTROLID-2.hl7 and so on.
+    /// FILE-INDEX-CONTROLID.ack, of the message, with `_` for all but letters, digits
+    /// and `.-_`; if there is such a file, FILE-INDEX-CONTROLID-2.ack and so on.
     /// Nothing is overwritten. The files may hold patient data.
     #[arg(long, value_name = "DIR")]
     pub(crate) save_acks: Option<PathBuf>,

@@ -2,6 +2,7 @@
 //! a pattern that no shell has expanded the paths that match it.
 
 use std::fs::{self, DirEntry};
+use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use glob::{MatchOptions, Pattern};
@@ -23,20 +24,14 @@ pub(crate) fn expand(source: &Source) -> Vec<Source> {
     // A file whose name looks like a pattern is that file.
     let found = match fs::metadata(path) {
         Ok(metadata) if metadata.is_dir() => files_in(path),
-        Ok(_) => Vec::new(),
-        Err(_) if is_pattern(path) => matches(path)
-            .into_iter()
-            .flat_map(|path| match path.is_dir() {
-                true => files_in(&path),
-                false => vec![path],
-            })
-            .collect(),
-        Err(_) => Vec::new(),
+        Err(_) if is_pattern(path) => files_like(path),
+        _ => Ok(Vec::new()),
     };
-    if found.is_empty() {
-        return vec![source.clone()];
+    match found {
+        Ok(found) if found.is_empty() => vec![source.clone()],
+        Ok(found) => found.into_iter().map(Source::File).collect(),
+        Err(_) => vec![Source::Unlistable(path.clone())],
     }
-    found.into_iter().map(Source::File).collect()
 }
 
 /// Whether a shell would have expanded it.
@@ -46,73 +41,103 @@ pub(crate) fn is_pattern(path: &Path) -> bool {
 
 /// The files of a folder in the order of their names' bytes, without hidden ones and
 /// those of folders within.
-fn files_in(folder: &Path) -> Vec<PathBuf> {
-    let paths = entries(folder).map(|entry| entry.path());
-    let mut files: Vec<_> = paths.filter(|path| path.is_file()).collect();
+fn files_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let paths = entries(folder)?.into_iter().map(|entry| entry.path());
+    let mut files: Vec<_> = paths.filter(|path| is_file(path)).collect();
     files.sort_unstable();
-    files
+    Ok(files)
+}
+
+/// A link that leads nowhere, or out of sight, counts: reading it tells so, where
+/// leaving it out would tell nothing.
+fn is_file(path: &Path) -> bool {
+    match fs::metadata(path) {
+        Ok(metadata) => metadata.is_file(),
+        Err(_) => path.is_symlink(),
+    }
+}
+
+fn files_like(pattern: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for path in matches(pattern)? {
+        match path.is_dir() {
+            true => files.extend(files_in(&path)?),
+            false => files.push(path),
+        }
+    }
+    Ok(files)
 }
 
 /// The paths that match, in the order of their bytes. The way to them begins where the
 /// pattern has its first wildcard: what lies above may be out of sight.
-fn matches(pattern: &Path) -> Vec<PathBuf> {
+fn matches(pattern: &Path) -> io::Result<Vec<PathBuf>> {
     let mut found = vec![PathBuf::new()];
     for component in pattern.components() {
         let name = component.as_os_str();
         let is_plain = !matches!(component, Component::Normal(_)) || !is_pattern(Path::new(name));
-        found = found
-            .into_iter()
-            .flat_map(|path| match name.to_str() {
-                _ if is_plain => vec![path.join(name)],
-                Some("**") => with_folders_below(path),
-                Some(name) => entries_like(&path, name),
-                None => Vec::new(),
-            })
-            .collect();
+        let mut next = Vec::new();
+        for path in found {
+            match name.to_str() {
+                _ if is_plain => next.push(path.join(name)),
+                Some("**") => next.extend(with_folders_below(path)?),
+                Some(name) => next.extend(entries_like(&path, name)?),
+                None => {}
+            }
+        }
+        found = next;
     }
-    found.retain(|path| path.exists());
+    found.retain(|path| path.is_dir() || is_file(path));
     found.sort_unstable();
     found.dedup();
-    found
+    Ok(found)
 }
 
 /// A pattern that is none, as `a[b`, matches nothing.
-fn entries_like(folder: &Path, pattern: &str) -> Vec<PathBuf> {
+fn entries_like(folder: &Path, pattern: &str) -> io::Result<Vec<PathBuf>> {
     let Ok(pattern) = Pattern::new(pattern) else {
-        return Vec::new();
+        return Ok(Vec::new());
     };
-    all_entries(folder)
-        .filter(|entry| pattern.matches_with(&entry.file_name().to_string_lossy(), OPTIONS))
-        .map(|entry| folder.join(entry.file_name()))
-        .collect()
+    let names = all_entries(folder)?
+        .into_iter()
+        .map(|entry| entry.file_name());
+    let alike = names.filter(|name| pattern.matches_with(&name.to_string_lossy(), OPTIONS));
+    Ok(alike.map(|name| folder.join(name)).collect())
 }
 
 /// A link to a folder is not followed: it may lead back.
-fn with_folders_below(folder: PathBuf) -> Vec<PathBuf> {
+fn with_folders_below(folder: PathBuf) -> io::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     let mut waiting = vec![folder];
     while let Some(folder) = waiting.pop() {
-        let folders = entries(&folder).filter(|entry| {
+        let folders = entries(&folder)?.into_iter().filter(|entry| {
             let kind = entry.file_type();
             kind.is_ok_and(|kind| kind.is_dir())
         });
         waiting.extend(folders.map(|entry| folder.join(entry.file_name())));
         found.push(folder);
     }
-    found
+    Ok(found)
 }
 
 /// What is in a folder and not hidden.
-fn entries(folder: &Path) -> impl Iterator<Item = DirEntry> {
-    all_entries(folder).filter(|entry| !entry.file_name().to_string_lossy().starts_with('.'))
+fn entries(folder: &Path) -> io::Result<Vec<DirEntry>> {
+    let mut entries = all_entries(folder)?;
+    entries.retain(|entry| !entry.file_name().to_string_lossy().starts_with('.'));
+    Ok(entries)
 }
 
-fn all_entries(folder: &Path) -> impl Iterator<Item = DirEntry> {
+/// Of what is no folder there are none. A listing that breaks off must not pass for the
+/// whole: a host under WASI ends it at a name that is not UTF-8.
+fn all_entries(folder: &Path) -> io::Result<Vec<DirEntry>> {
     let folder = match folder.as_os_str().is_empty() {
         true => Path::new("."),
         false => folder,
     };
-    fs::read_dir(folder).into_iter().flatten().flatten()
+    match fs::read_dir(folder) {
+        Ok(entries) => entries.collect(),
+        Err(error) if folder.is_dir() => Err(error),
+        Err(_) => Ok(Vec::new()),
+    }
 }
 
 #[cfg(test)]
@@ -203,5 +228,15 @@ mod tests {
     fn standard_input_is_not_looked_for() {
         assert_eq!(expand(&Source::StandardInput), [Source::StandardInput]);
         assert!(is_pattern("a?".as_ref()) && !is_pattern("a{1}".as_ref()));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_that_leads_nowhere_is_not_passed_over() {
+        let tree = Tree::new("links", &["a/x.hl7"]);
+        std::os::unix::fs::symlink("nowhere", tree.0.join("a/y.hl7")).unwrap();
+        for name in ["a", "a/*.hl7", "**/*.hl7"] {
+            assert_eq!(tree.expanded(name), ["a/x.hl7", "a/y.hl7"], "{name}");
+        }
     }
 }

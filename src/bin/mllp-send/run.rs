@@ -228,6 +228,7 @@ impl<T: Transport, F: FnMut() -> T> Run<T, F> {
         let place = journal.map(|(journal, _)| journal.place(file, index, &message));
         let known = self.known(place.as_ref());
         let first_time = known.is_none();
+        let earlier = known.as_ref().map(|known| known.state);
         let control_id = match self.todo(known) {
             Todo::Pass => {
                 self.passed();
@@ -265,13 +266,17 @@ impl<T: Transport, F: FnMut() -> T> Run<T, F> {
             }
         };
         self.may_try = self.may_try.map(|count| count.saturating_sub(1));
-        let state = State::of(&report.outcome);
+        let state = State::of(&report.outcome).after(earlier);
         let now = self.elapsed();
         self.pace.ended(now);
         if let Some(progress) = &mut self.progress {
             progress.tried(state, now);
         }
         self.aside(|| output.report(&report))?;
+        if state != State::of(&report.outcome) {
+            let sentence = format!("this try changes nothing: it is {} as before", state.word());
+            self.aside(|| output.complain(&report.about.label(), &sentence));
+        }
         if let Some(trouble) = self.trouble.take() {
             self.fail(&trouble, output);
         }
@@ -371,7 +376,11 @@ impl<T: Transport, F: FnMut() -> T> Run<T, F> {
                 self.trouble = journal.ended(state, told, &reason).err();
             }
             if let Some((reply, before)) = earlier.take() {
-                carry(reply, &mut outcome);
+                match &outcome {
+                    // It is refused as before.
+                    Err(failure) if failure.delivery == Delivery::NotSent => outcome = Ok(reply),
+                    _ => carry(reply, &mut outcome),
+                }
                 happened = before.followed_by(happened);
             }
             let tries = u32::try_from(refusals.len()).unwrap_or(u32::MAX);

@@ -43,6 +43,18 @@ impl State {
         }
     }
 
+    /// What is known of a message that was tried again and ended so, where `earlier` was
+    /// known of it before: a try that did not reach the receiver takes nothing back.
+    pub(crate) const fn after(self, earlier: Option<Self>) -> Self {
+        match (self, earlier) {
+            (Self::Failed(Delivery::NotSent), Some(earlier))
+            | (Self::Failed(Delivery::CutShort), Some(earlier @ Self::Failed(Delivery::InDoubt))) => {
+                earlier
+            }
+            _ => self,
+        }
+    }
+
     /// Whether the receiver took the message, or the message asks for no more than
     /// came.
     pub(crate) const fn is_taken(self) -> bool {

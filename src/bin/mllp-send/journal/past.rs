@@ -37,6 +37,14 @@ pub(crate) struct Known {
     pub(crate) reason: Option<String>,
 }
 
+/// What is known of a message now, and what was before it went out the last time.
+#[derive(Debug)]
+struct Course {
+    known: Known,
+    is_going_out: bool,
+    before: Option<Known>,
+}
+
 /// Which message: its file, its content, and the how manieth of that content.
 type Key = (u32, Digest, u32);
 
@@ -45,7 +53,7 @@ type Key = (u32, Digest, u32);
 pub(crate) struct Past {
     receiver: Option<String>,
     files: HashMap<String, u32>,
-    messages: HashMap<Key, Known>,
+    messages: HashMap<Key, Course>,
     /// The content that was last met at each place.
     places: HashMap<(u32, usize), Digest>,
 }
@@ -98,13 +106,28 @@ impl Past {
                     Word::Sending => State::Failed(Delivery::InDoubt),
                     Word::Ended(state) => state,
                 };
-                let known = Known {
+                let is_going_out = word == Word::Sending;
+                let before = self.messages.remove(&key);
+                let before = before.and_then(|course| match course.is_going_out && !is_going_out {
+                    true => course.before,
+                    false => Some(course.known),
+                });
+                let now = Known {
                     state,
                     at,
                     control_id,
                     reason,
                 };
-                self.messages.insert(key, known);
+                let known = match &before {
+                    Some(before) if state.after(Some(before.state)) != state => before.clone(),
+                    _ => now,
+                };
+                let course = Course {
+                    known,
+                    is_going_out,
+                    before,
+                };
+                self.messages.insert(key, course);
                 self.places.insert((file, place.index), place.digest);
             }
         }
@@ -130,7 +153,8 @@ impl Past {
     /// What is known of this message; nothing if it was never tried.
     pub(crate) fn of(&self, place: &Place) -> Option<&Known> {
         let file = self.files.get(&place.file)?;
-        self.messages.get(&(*file, place.digest, place.nth))
+        let course = self.messages.get(&(*file, place.digest, place.nth))?;
+        Some(&course.known)
     }
 
     /// Whether another message stood at this place.
@@ -311,5 +335,36 @@ mod tests {
         assert_eq!(past.is_of("lab:1"), Ok(()));
         assert!(past.is_of("lab:2").is_err());
         assert_eq!(read(&[]).unwrap().is_of("lab:2"), Ok(()));
+    }
+
+    #[test]
+    fn a_try_that_did_not_reach_the_receiver_takes_nothing_back() {
+        let place = place("a", 1, 1, b"1");
+        for (words, known) in [
+            (&["not-sent"][..], "not-sent"),
+            (&["sending", "not-sent"], "not-sent"),
+            (&["sending", "in-doubt", "not-sent"], "in-doubt"),
+            (&["sending", "in-doubt", "sending", "not-sent"], "in-doubt"),
+            (&["sending", "sending", "not-sent"], "in-doubt"),
+            (&["sending", "in-doubt", "sending", "cut-short"], "in-doubt"),
+            (
+                &["sending", "cut-short", "sending", "not-sent"],
+                "cut-short",
+            ),
+            (&["sending", "refused", "not-sent", "not-sent"], "refused"),
+            (
+                &["sending", "in-doubt", "not-sent", "sending", "applied"],
+                "applied",
+            ),
+            (
+                &["sending", "not-sent", "sending", "cut-short"],
+                "cut-short",
+            ),
+        ] {
+            let lines: String = words.iter().map(|word| line(word, &place)).collect();
+            let journal = [FIRST_LINE, RUN, &lines].concat();
+            let past = Past::read(journal.as_bytes()).unwrap();
+            assert_eq!(past.of(&place).unwrap().state.word(), known, "{words:?}");
+        }
     }
 }
