@@ -267,3 +267,22 @@ async fn a_dry_run_succeeds_only_if_every_message_would_go_out() {
         assert_eq!(outcome.success, success, "{line}: {outcome:?}");
     }
 }
+
+/// As it is named where names are in Latin-1.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_of_a_folder_is_sent_if_it_cannot_be_listed_to_its_end() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    let folder = Folder::new("input-latin-1", &[("in/a.hl7", &message("1"))]);
+    let name = OsStr::from_bytes(b"caf\xE9.hl7");
+    std::fs::write(folder.path().join("in").join(name), message("2")).unwrap();
+    for named in ["in", "in/*.hl7", "**/a.hl7"] {
+        let call = Call::new(&["127.0.0.1:9", named]).folder(folder.path());
+        let outcome = call.run().await;
+        assert!(!outcome.success && outcome.output.is_empty(), "{outcome:?}");
+        let told = format!("{named}: cannot be listed to its end");
+        assert!(outcome.errors.contains(&told), "{outcome:?}");
+    }
+}

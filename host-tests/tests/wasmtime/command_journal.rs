@@ -383,3 +383,28 @@ async fn a_run_notices_another_that_writes_to_its_journal_and_sends_nothing_more
     );
     let _ = receiver.finish();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_in_doubt_stays_so_where_sending_it_again_does_not_reach_the_receiver() {
+    let folder = folder("still-in-doubt", 1);
+    let receiver = Receiver::new()
+        .accept()
+        .expect(&message("1"))
+        .close()
+        .start();
+    let address = receiver.address;
+    let first = call(&folder, address, &[]).run().await;
+    assert_eq!(told(&first), [("1", "in-doubt")]);
+    let _ = receiver.finish();
+    // Nobody listens there any more.
+    let second = call(&folder, address, &["--resend", "in-doubt"]);
+    let second = second.run().await;
+    assert_eq!(told(&second), [("1", "not-sent")], "{second:?}");
+    assert!(
+        second.errors.contains("it is in-doubt as before"),
+        "{second:?}"
+    );
+    let third = call(&folder, address, &[]).run().await;
+    assert!(!third.success);
+    assert_eq!(told(&third), [("1", "in-doubt")], "{third:?}");
+}
