@@ -7,9 +7,9 @@ use core::time::Duration;
 
 use crate::clock::Instant;
 use crate::counters::Counters;
-use crate::drive::{self, Traffic};
+use crate::drive::{self, Ran};
 use crate::error::{Attempt, Cause, Delivery, Failure, InvalidOption, Phase, Retry, keep_last};
-use crate::limits::CLOSE_MS_MAX;
+use crate::limits::{CLOSE_MS_MAX, TIME_OF_DAY_MS_MAX};
 use crate::options::{ConnectOptions, KeepAlive, Receiver, Reconnect, SendOptions};
 use crate::proto::exchange::{Finished, Reply};
 use crate::proto::frame::Outgoing;
@@ -78,7 +78,7 @@ impl<T: Transport> MllpClient<T> {
         let tls = tls.transpose().map_err(invalid_option)?;
         let mut network = Network::new(transport);
         let deadline = network.begin(connect_timeout_ms(&options));
-        let mut tries = Tries::new(network.now(), options.reconnect);
+        let mut tries = Tries::new(network.now, options.reconnect);
         let (link, facts) = network.establish(&options, tls.as_ref(), deadline, &mut tries)?;
         Ok(Self {
             network,
@@ -98,14 +98,14 @@ impl<T: Transport> MllpClient<T> {
     pub fn reconnect(&mut self) -> Result<(), Failure> {
         let deadline = self.network.begin(connect_timeout_ms(&self.options));
         // One that does not read must leave time to connect.
-        let left = self.network.now().until(deadline);
+        let left = self.network.now.until(deadline);
         let half = if broken!(ClosingTakesAll) {
             left
         } else {
             share(left, 2)
         };
         self.end(Duration::from_millis(CLOSE_MS_MAX).min(half));
-        let mut tries = Tries::new(self.network.now(), self.options.reconnect);
+        let mut tries = Tries::new(self.network.now, self.options.reconnect);
         self.closed = false;
         self.open(deadline, &mut tries)
     }
@@ -143,7 +143,7 @@ impl<T: Transport> MllpClient<T> {
             return Err(invalid_option(InvalidOption::Timeout));
         }
         let deadline = self.network.begin(timeout_ms);
-        let mut tries = Tries::new(self.network.now(), self.options.reconnect);
+        let mut tries = Tries::new(self.network.now, self.options.reconnect);
         let terms = &self.options.terms;
         let repaired = self.options.repairs.mend(&mut message, &terms.framing);
         let outcome = match self.prepare(message) {
@@ -225,7 +225,7 @@ impl<T: Transport> MllpClient<T> {
                     }
                 }
             };
-            let now = self.network.now();
+            let now = self.network.look_at_clock();
             match kept {
                 Some(kept) if tries.may_go_on(&failure, self.options.resend, now, deadline) => {
                     message = kept;
@@ -238,7 +238,7 @@ impl<T: Transport> MllpClient<T> {
 
     /// A connection that was looked at.
     fn ready(&mut self, deadline: Instant, tries: &mut Tries) -> Result<(), Failure> {
-        let now = self.network.now();
+        let now = self.network.now;
         let idle_limit = self.options.idle_limit_ms.map(milliseconds);
         let is_old =
             |link: &Link<_>| idle_limit.is_some_and(|limit| link.session.idle_for(now) > limit);
@@ -247,6 +247,7 @@ impl<T: Transport> MllpClient<T> {
         }
         if self.link.is_none() {
             let connecting = milliseconds(connect_timeout_ms(&self.options));
+            let now = self.network.look_at_clock();
             self.open(deadline.min(now.after(connecting)), tries)?;
         }
         if broken!(LookForgotten) {
@@ -289,7 +290,7 @@ impl<T: Transport> MllpClient<T> {
         else {
             return Err(Failure::not_sent(Phase::Write, Cause::Closed));
         };
-        session.set_time_of_day(self.network.transport.time_of_day());
+        session.set_time_of_day(self.network.time_of_day());
         let mut look = session.look(deadline);
         self.network.run(&mut look, connection);
         let found = look.finish();
@@ -518,6 +519,10 @@ struct Link<C> {
 /// The transport, and what happens on it.
 struct Network<T: Transport> {
     transport: T,
+    /// What the clock showed when it was read last.
+    now: Instant,
+    /// When the time of day was asked for, and the answer.
+    time_of_day: Option<(Instant, Duration)>,
     counters: Counters,
     transcript: Transcript,
     /// How long the acknowledgment of the exchange just over took.
@@ -528,20 +533,39 @@ impl<T: Transport> Network<T> {
     fn new(transport: T) -> Self {
         Self {
             transport,
+            now: Instant::default(),
+            time_of_day: None,
             counters: Counters::default(),
             transcript: Transcript::default(),
             took: None,
         }
     }
 
-    fn now(&self) -> Instant {
-        self.transport.now()
+    /// Reads the clock: after whatever may have taken time.
+    fn look_at_clock(&mut self) -> Instant {
+        self.now = self.transport.now();
+        self.now
+    }
+
+    /// The time of day, as the clock has gone on since it was asked for.
+    fn time_of_day(&mut self) -> Duration {
+        let longest = Duration::from_millis(TIME_OF_DAY_MS_MAX);
+        match self.time_of_day {
+            Some((at, time)) if at.until(self.now) < longest => {
+                time.saturating_add(at.until(self.now))
+            }
+            _ => {
+                let time = self.transport.time_of_day();
+                self.time_of_day = Some((self.now, time));
+                time
+            }
+        }
     }
 
     /// Begins a call that may take this long, and returns when that is over.
     fn begin(&mut self, timeout_ms: u32) -> Instant {
         self.transport.tidy();
-        let now = self.now();
+        let now = self.look_at_clock();
         self.transcript = Transcript::begin(now);
         self.took = None;
         now.after(milliseconds(timeout_ms))
@@ -569,17 +593,20 @@ impl<T: Transport> Network<T> {
     }
 
     fn note(&mut self, event: Event) {
-        let now = self.now();
-        self.transcript.add(now, event, 0);
+        self.transcript.add(self.now, event, 0);
     }
 
     fn take_notes(&mut self, session: &mut Session) {
-        let now = self.now();
-        self.transcript.take(session.notes(), now);
+        self.transcript.take(session.notes(), self.now);
     }
 
     fn run(&mut self, machine: &mut impl crate::machine::Machine, connection: &mut T::Connection) {
-        let Traffic { sent, received } = drive::run(machine, &self.transport, connection);
+        let Ran {
+            sent,
+            received,
+            now,
+        } = drive::run(machine, &self.transport, connection, self.now);
+        self.now = now;
         self.counters.sent(sent);
         self.counters.received(received);
     }
@@ -601,6 +628,7 @@ impl<T: Transport> Network<T> {
                 Ok(connected) => return Ok(connected),
                 Err(failure) => failure,
             };
+            let now = self.look_at_clock();
             self.note(Event::NotConnected(failure.cause.word()));
             tries.attempts.append(&mut failure.attempts);
             keep_last(&mut tries.attempts);
@@ -608,7 +636,7 @@ impl<T: Transport> Network<T> {
             let goes_on = policy.on
                 && failure.cause.is_transient()
                 && tries.connections < policy.attempts
-                && tries.has_time(self.now(), deadline);
+                && tries.has_time(now, deadline);
             if !goes_on {
                 failure.attempts = core::mem::take(&mut tries.attempts);
                 return Err(failure);
@@ -618,7 +646,7 @@ impl<T: Transport> Network<T> {
 
     /// Lets the time before the next try pass, and leaves some to the try itself.
     fn pause(&mut self, tries: &Tries, deadline: Instant) {
-        let now = self.now();
+        let now = self.now;
         let left = now.until(tries.time_limit(deadline));
         let half = if broken!(PauseOverruns) {
             Duration::MAX
@@ -642,7 +670,7 @@ impl<T: Transport> Network<T> {
             return self.connect_to(&options.receiver, options, first, deadline);
         };
         // A silent first one must leave time for the second.
-        let now = self.now();
+        let now = self.look_at_clock();
         let half = now.after(share(now.until(deadline), 2));
         let failed = match self.connect_to(&options.receiver, options, first, half) {
             Ok(connected) => return Ok(connected),
@@ -687,8 +715,8 @@ impl<T: Transport> Network<T> {
         {
             warnings.push(Warning::KeepAliveUnavailable);
         }
+        let begun = self.look_at_clock();
         self.note(Event::Connected(peer));
-        let begun = self.now();
         let secured = match tls {
             None => None,
             Some(tls) => {
@@ -704,7 +732,7 @@ impl<T: Transport> Network<T> {
                 })?)
             }
         };
-        let now = self.now();
+        let now = self.look_at_clock();
         let plain = Session::new(options.terms.clone(), now);
         let (session, agreed) = match secured {
             None => (plain, None),
@@ -758,7 +786,7 @@ impl<T: Transport> Network<T> {
         connection: &mut T::Connection,
         patience: Duration,
     ) {
-        let deadline = self.now().after(patience);
+        let deadline = self.look_at_clock().after(patience);
         self.run(&mut Farewell::new(pump, deadline), connection);
     }
 
@@ -771,7 +799,7 @@ impl<T: Transport> Network<T> {
         let mut failure = Failure::not_sent(Phase::Connect, Cause::NameUnresolvable);
         let mut left = u32::try_from(addresses.len()).unwrap_or(u32::MAX);
         for &address in addresses {
-            let now = self.now();
+            let now = self.look_at_clock();
             if now >= deadline {
                 failure.cause = Cause::TimedOut;
                 break;

@@ -1,41 +1,55 @@
 //! The blocking loop between a machine and a connection: poll, do, handle.
+//!
+//! Each call of the host costs as much as a small message does in the kernel, so
+//! none is made whose answer is known. The clock is read again only after what may
+//! have taken time, and a connection that was just found to be empty is waited for
+//! before it is read.
 
-use crate::limits::{READ_BYTES_MAX, READ_BYTES_MIN, READS_AFTER_LOSS_MAX, SPARE_BYTES};
+use crate::clock::Instant;
+use crate::limits::{
+    LONG_WRITE_BYTES, READ_BYTES_MAX, READ_BYTES_MIN, READS_AFTER_LOSS_MAX, SPARE_BYTES,
+};
 use crate::machine::{Input, Machine, Output};
 use crate::memory::room;
 use crate::transport::{Connection, Read, Transport, Write};
 
-/// How many bytes went over the connection.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Traffic {
-    /// To the receiver.
+/// How a run ended.
+#[derive(Clone, Copy, Debug)]
+pub struct Ran {
+    /// How many bytes went to the receiver.
     pub sent: u64,
-    /// From the receiver.
+    /// How many came from the receiver.
     pub received: u64,
+    /// What the clock showed when it was read last.
+    pub now: Instant,
 }
 
-/// Runs `machine` until it is done.
+/// Runs `machine` until it is done. The clock has just shown `now`.
 pub fn run<T: Transport>(
     machine: &mut impl Machine,
     transport: &T,
     connection: &mut T::Connection,
-) -> Traffic {
+    mut now: Instant,
+) -> Ran {
     let mut reader = Reader::default();
     let mut sent = 0_u64;
     loop {
-        let now = transport.now();
         match machine.poll(now) {
             Output::Done => {
-                return Traffic {
+                return Ran {
                     sent,
                     received: reader.received,
+                    now,
                 };
             }
             Output::Look(moment) => {
                 let mut found = reader.read(machine, connection);
                 if !found && moment > now {
                     connection.wait(false, moment);
+                    now = transport.now();
                     found = reader.read(machine, connection);
+                } else if found {
+                    now = transport.now();
                 }
                 if !found {
                     machine.handle(Input::Quiet);
@@ -46,13 +60,14 @@ pub fn run<T: Transport>(
                 match connection.write(bytes) {
                     Write::Taken(0) => {
                         connection.wait(true, deadline);
+                        now = transport.now();
                         reader.read(machine, connection);
                     }
                     Write::Taken(taken) => {
                         sent = sent.saturating_add(taken as u64);
                         machine.handle(Input::Transmitted(taken));
-                        if taken >= size {
-                            connection.flush();
+                        if taken < size || size >= LONG_WRITE_BYTES {
+                            now = transport.now();
                         }
                     }
                     Write::Ended => {
@@ -67,10 +82,13 @@ pub fn run<T: Transport>(
                 }
             }
             Output::Wait(deadline) => {
-                if !reader.read(machine, connection) {
+                if reader.is_dry || !reader.read(machine, connection) {
                     connection.wait(false, deadline);
+                    now = transport.now();
                     // What came with the deadline still counts.
                     reader.read(machine, connection);
+                } else {
+                    now = transport.now();
                 }
             }
         }
@@ -82,6 +100,9 @@ pub fn run<T: Transport>(
 struct Reader {
     step: usize,
     received: u64,
+    /// Whether the last read took all there was. Before the first one, too: either
+    /// a look has just found nothing, or the receiver has yet to be spoken to.
+    is_dry: bool,
 }
 
 impl Default for Reader {
@@ -89,6 +110,7 @@ impl Default for Reader {
         Self {
             step: READ_BYTES_MIN,
             received: 0,
+            is_dry: true,
         }
     }
 }
@@ -102,13 +124,17 @@ impl Reader {
         }
         match connection.read(self.step) {
             Read::Bytes(bytes) => {
-                if bytes.len() >= self.step {
+                self.is_dry = bytes.len() < self.step;
+                if !self.is_dry {
                     self.step = self.step.saturating_mul(2).min(READ_BYTES_MAX);
                 }
                 self.received = self.received.saturating_add(bytes.len() as u64);
                 machine.handle(Input::Received(&bytes));
             }
-            Read::Nothing => return false,
+            Read::Nothing => {
+                self.is_dry = true;
+                return false;
+            }
             Read::Ended => machine.handle(Input::Ended),
             Read::Broken => machine.handle(Input::Broken),
         }

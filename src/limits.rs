@@ -16,6 +16,10 @@ pub const READ_BYTES_MIN: usize = 4 * 1024;
 /// More is never given: hosts cap a read at 64 KiB.
 pub const READ_BYTES_MAX: usize = 64 * 1024;
 
+/// From how many bytes on the clock is read again after a write: to encrypt fewer takes
+/// less than a millisecond.
+pub const LONG_WRITE_BYTES: usize = 32 * 1024;
+
 /// How much memory there has to be left, in bytes, whenever bytes are taken from the
 /// receiver or are kept: for a read, for a handshake message of TLS of 64 KiB, a copy
 /// and what is made of it, and for all that is small.
@@ -129,6 +133,10 @@ pub const TLS_CONFIGS_MAX: usize = 16;
 /// took, but no longer than this. A receiver that accepts it mostly sends a
 /// ticket, which ends the wait.
 pub const FIRST_LOOK_MS_MAX: u64 = 250;
+
+/// For how long the time of day is reckoned from the clock before it is asked for
+/// again, in milliseconds: it is told in whole seconds.
+pub const TIME_OF_DAY_MS_MAX: u64 = 100;
 
 /// How long closing waits for a receiver to take TLS's closing, in milliseconds.
 pub const CLOSE_MS_MAX: u64 = 1_000;

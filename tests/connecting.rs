@@ -78,8 +78,6 @@ impl Connection for Idle {
         Write::Taken(0)
     }
 
-    fn flush(&mut self) {}
-
     fn wait(&mut self, _: bool, _: Instant) {}
 
     fn keep_alive(&mut self, _: KeepAlive) -> bool {

@@ -16,7 +16,7 @@ use marks::{MOMENT, NAME, Net, PLACE};
 use mllp_client::client::MllpClient;
 use mllp_client::clock::{Instant, Watch};
 use mllp_client::counters::{ByDelivery, ByVerdict, Counters, Times};
-use mllp_client::drive::Traffic;
+use mllp_client::drive::Ran;
 use mllp_client::error::{
     Attempt, Cause, CertificateProblem, ClockAndBound, Delivery, Desync, Failure, FramingPart,
     Grant, Hint, InvalidItem, InvalidItemReason, InvalidMessage, InvalidOption, OverLimit, Phase,
@@ -556,7 +556,11 @@ fn print_what_is_known(shown: &mut Printed) {
     shown.debug(&Limit::Quiet);
     shown.debug(&Silence::Ominous);
     shown.debug(&Watch::new());
-    shown.debug(&Traffic::default());
+    shown.debug(&Ran {
+        sent: 0,
+        received: 0,
+        now: START,
+    });
     shown.debug(&Direction::Here);
     shown.display(&Event::Failed("timed-out", "in-doubt"));
     let mut notes = Notes::default();

@@ -411,8 +411,6 @@ impl Connection for Line {
         }
     }
 
-    fn flush(&mut self) {}
-
     fn wait(&mut self, writable: bool, deadline: clock::Instant) {
         if writable {
             return std::thread::yield_now();

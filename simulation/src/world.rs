@@ -774,8 +774,6 @@ impl Connection for Connected {
         self.network.state().write(self.line, bytes)
     }
 
-    fn flush(&mut self) {}
-
     fn wait(&mut self, writable: bool, deadline: Instant) {
         let mut state = self.network.state();
         state.step();

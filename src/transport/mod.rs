@@ -58,12 +58,9 @@ pub trait Connection {
     /// Reads at most `bytes` of what is there, without waiting.
     fn read(&mut self, bytes: usize) -> Read;
 
-    /// Hands over as much of `bytes` as the host takes now, without waiting.
+    /// Hands over as much of `bytes` as the host takes now, without waiting. None
+    /// of it is held back for more to come.
     fn write(&mut self, bytes: &[u8]) -> Write;
-
-    /// All of a frame went through [`write`](Self::write): let none of it be
-    /// held back.
-    fn flush(&mut self);
 
     /// Waits until there is something to read, or until `deadline`; with
     /// `writable` also until the host takes bytes again.

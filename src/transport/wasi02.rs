@@ -115,7 +115,7 @@ impl Transport for Wasi02 {
             .map_err(connect_cause)?;
         let (input, output) = self.finish_connect(&socket, deadline)?;
         Ok(Wasi02Connection {
-            deadline: None,
+            alarm: None,
             streams: Some(Streams {
                 readable: input.subscribe(),
                 writable: output.subscribe(),
@@ -149,12 +149,39 @@ impl Wasi02 {
 
 /// A TCP connection.
 pub struct Wasi02Connection {
-    /// The clock's pollable for the moment last waited for, and the reading it was
-    /// made for: one exchange has one deadline, and waits for it more than once. On a
-    /// clock that stands still another one would begin to wait anew.
-    deadline: Option<(Instant, u64, Pollable)>,
+    /// A moment of the clock to be woken at, which serves until it has come whatever
+    /// is waited for after it: to make another one for each exchange is a call of the
+    /// host more. And on a clock that stands still another one would begin to wait
+    /// anew.
+    alarm: Option<Alarm>,
     /// `None` only while being dropped.
     streams: Option<Streams>,
+}
+
+/// The clock's pollable for a moment, and the reading it was made for.
+struct Alarm {
+    moment: Instant,
+    reading: u64,
+    reached: Pollable,
+}
+
+impl Alarm {
+    fn at(moment: Instant) -> Self {
+        let reading = WATCH.lock().reading_at(moment);
+        Self {
+            moment,
+            reading,
+            reached: monotonic_clock::subscribe_instant(reading),
+        }
+    }
+
+    /// Whether it will wake whoever waits until `deadline`: an alarm that comes too
+    /// early does no harm. One that was made before the clock was set back would come
+    /// too late.
+    fn serves(&self, deadline: Instant) -> bool {
+        let reading = WATCH.lock().reading_at(self.moment);
+        self.moment <= deadline && self.reading.abs_diff(reading) < DEADLINE_SLACK_NS
+    }
 }
 
 /// The fields stand in the order in which they must be dropped.
@@ -203,6 +230,8 @@ impl Connection for Wasi02Connection {
         if permitted.is_empty() {
             return Write::Taken(0);
         }
+        // Without a `flush`: the standard libraries of C and Rust for this platform
+        // never call it on a socket, so that no host can wait for it.
         match streams.output.write(permitted) {
             Ok(()) => {
                 WATCH.lock().passed(None);
@@ -215,34 +244,22 @@ impl Connection for Wasi02Connection {
         }
     }
 
-    fn flush(&mut self) {
-        if let Some(streams) = &self.streams {
-            // A failure shows at the next read or write, where it is told.
-            let _ = streams.output.flush();
-        }
-    }
-
     fn wait(&mut self, writable: bool, deadline: Instant) {
         let Some(streams) = &self.streams else {
             return;
         };
-        let reading = WATCH.lock().reading_at(deadline);
-        let is_kept = |(moment, at, _): &(Instant, u64, Pollable)| {
-            *moment == deadline && at.abs_diff(reading) < DEADLINE_SLACK_NS
+        let alarm = match self.alarm.take() {
+            Some(alarm) if alarm.serves(deadline) => alarm,
+            _ => Alarm::at(deadline),
         };
-        if !self.deadline.as_ref().is_some_and(is_kept) {
-            let reached = monotonic_clock::subscribe_instant(reading);
-            self.deadline = Some((deadline, reading, reached));
-        }
-        if let Some((_, _, reached)) = &self.deadline {
-            let all = [reached, &streams.readable, &streams.writable];
-            let [reached, readable, _] = all;
-            if writable {
-                poll_until(&all, deadline);
-            } else {
-                poll_until(&[reached, readable], deadline);
-            }
-        }
+        let all = [&alarm.reached, &streams.readable, &streams.writable];
+        let [reached, readable, _] = all;
+        let rang = if writable {
+            poll_until(&all, alarm.moment)
+        } else {
+            poll_until(&[reached, readable], alarm.moment)
+        };
+        self.alarm = (!rang).then_some(alarm);
     }
 
     fn keep_alive(&mut self, settings: KeepAlive) -> bool {
@@ -318,10 +335,12 @@ fn wait_for(pollables: &[&Pollable], deadline: Instant) {
     poll_until(&all, deadline);
 }
 
-/// Waits for these, the first of which is the clock's for `deadline`.
-fn poll_until(all: &[&Pollable], deadline: Instant) {
-    let ready = poll(all);
-    WATCH.lock().passed(ready.contains(&0).then_some(deadline));
+/// Waits for these, the first of which is the clock's for `moment`; whether the host
+/// says that it has come.
+fn poll_until(all: &[&Pollable], moment: Instant) -> bool {
+    let has_come = poll(all).contains(&0);
+    WATCH.lock().passed(has_come.then_some(moment));
+    has_come
 }
 
 /// Hosts tell a denied lookup by `permanent-resolver-failure`; a name that does

@@ -325,8 +325,6 @@ impl Connection for Line {
         }
     }
 
-    fn flush(&mut self) {}
-
     fn wait(&mut self, _: bool, deadline: Instant) {
         let coming = self.coming.front().map_or(deadline, |(at, _)| *at);
         let now = self.script.now();

@@ -93,10 +93,6 @@ fn link_io(linker: &mut Linker<ScriptedHost>) -> Result<()> {
         },
     )?;
     streams.func_wrap(
-        "[method]output-stream.flush",
-        |mut host: Caller<'_>, (_,): (Resource<Output>,)| Ok((host.data_mut().flush()?,)),
-    )?;
-    streams.func_wrap(
         "[method]output-stream.subscribe",
         |mut host: Caller<'_>, (output,): (Resource<Output>,)| {
             let table = &mut host.data_mut().table;

@@ -69,17 +69,11 @@ pub enum StreamCall {
     CheckWrite,
     /// `write`.
     Write,
-    /// `flush`.
-    Flush,
 }
 
 /// Every one of them.
-pub const STREAM_CALLS: [StreamCall; 4] = [
-    StreamCall::Read,
-    StreamCall::CheckWrite,
-    StreamCall::Write,
-    StreamCall::Flush,
-];
+pub const STREAM_CALLS: [StreamCall; 3] =
+    [StreamCall::Read, StreamCall::CheckWrite, StreamCall::Write];
 
 /// How a stream tells that it failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

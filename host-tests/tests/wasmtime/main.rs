@@ -30,6 +30,7 @@ mod foreign_receivers;
 mod foreign_tls;
 mod framing;
 mod guard;
+mod host_calls;
 mod hostile_hosts;
 mod idle_connections;
 mod imports;

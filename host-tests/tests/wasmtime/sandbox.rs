@@ -15,7 +15,7 @@ use wasmtime::component::types::ComponentItem;
 
 /// All that the component can call: nothing that binds, listens or accepts; no
 /// datagrams; no file, environment, argument or standard stream.
-const FUNCTIONS: [&str; 26] = [
+const FUNCTIONS: [&str; 25] = [
     "wasi:clocks/monotonic-clock@0.2.12 now",
     "wasi:clocks/monotonic-clock@0.2.12 subscribe-instant",
     "wasi:clocks/wall-clock@0.2.12 now",
@@ -23,7 +23,6 @@ const FUNCTIONS: [&str; 26] = [
     "wasi:io/streams@0.2.12 [method]input-stream.read",
     "wasi:io/streams@0.2.12 [method]input-stream.subscribe",
     "wasi:io/streams@0.2.12 [method]output-stream.check-write",
-    "wasi:io/streams@0.2.12 [method]output-stream.flush",
     "wasi:io/streams@0.2.12 [method]output-stream.subscribe",
     "wasi:io/streams@0.2.12 [method]output-stream.write",
     "wasi:random/random@0.2.12 get-random-bytes",

@@ -192,8 +192,6 @@ mod tests {
             panic!("a check writes nothing");
         }
 
-        fn flush(&mut self) {}
-
         fn wait(&mut self, _: bool, _: Instant) {}
 
         fn keep_alive(&mut self, _: KeepAlive) -> bool {

@@ -126,7 +126,6 @@ async fn a_loss_anywhere_is_told_as_one() {
                     Err(failure) => words(&failure.cause),
                 };
                 let expected = match (call, loss) {
-                    (StreamCall::Flush, _) => "applied",
                     (_, Loss::Closed) if exchange.outcome.is_err() => "connection-ended",
                     (_, Loss::Failed) if exchange.outcome.is_err() => "connection-broken",
                     _ => "applied",
