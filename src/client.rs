@@ -733,7 +733,7 @@ impl<T: Transport> Network<T> {
             }
         };
         let now = self.look_at_clock();
-        let plain = Session::new(options.terms.clone(), now);
+        let plain = Session::new(options.terms.clone(), now).towards(peer.ip());
         let (session, agreed) = match secured {
             None => (plain, None),
             Some((pump, early, agreed)) => {

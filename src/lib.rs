@@ -64,6 +64,7 @@ pub mod machine;
 mod memory;
 pub mod options;
 pub mod proto;
+pub mod segments;
 pub mod session;
 pub mod tls;
 pub mod transcript;

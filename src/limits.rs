@@ -106,9 +106,12 @@ pub const ADDRESSES_MAX: usize = 64;
 /// 5.1).
 pub const RECORD_BYTES_MAX: usize = 16 * 1024;
 
-/// How much plaintext is encrypted at a time, in bytes: what fills the 64 KiB
-/// that hosts take in one write, less four records' headers, nonces and tags.
-pub const ENCRYPT_BYTES_MAX: usize = 4 * (RECORD_BYTES_MAX - 40);
+/// How much goes to the host in one write at most, in bytes: what wasmtime permits.
+pub const WRITE_BYTES_MAX: usize = 64 * 1024;
+
+/// What the last of several writes has at least, in bytes, where segments are short:
+/// enough for two of them even where frames are jumbo.
+pub const LAST_WRITE_BYTES_MIN: usize = 18 * 1024;
 
 /// How much of the receiver's stream may stand undecided, in bytes: a handshake
 /// message of 64 KiB, the largest rustls takes, in records, and a read.
@@ -153,7 +156,8 @@ pub const ENDED_AT_ONE_READING_MAX: u32 = 100_000;
 /// What each one after them counts as, in milliseconds, so that deadlines come.
 pub const STANDSTILL_STEP_MS: u64 = 1;
 
-const _: () = assert!(ENCRYPT_BYTES_MAX <= READ_BYTES_MAX);
+const _: () = assert!(LAST_WRITE_BYTES_MIN < WRITE_BYTES_MAX / 2);
+const _: () = assert!(WRITE_BYTES_MAX <= SPARE_BYTES);
 const _: () = assert!(READ_BYTES_MIN <= READ_BYTES_MAX);
 const _: () = assert!(4 * READ_BYTES_MAX <= SPARE_BYTES);
 const _: () = assert!(LOOK_MS < IDLE_MS_BEFORE_WAITING_LOOK);

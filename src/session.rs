@@ -15,13 +15,13 @@
 
 use alloc::vec::Vec;
 use core::fmt;
+use core::net::IpAddr;
 use core::time::Duration;
 
 use crate::clock::Instant;
 use crate::error::{Cause, Desync, Failure, Hint, Phase, TlsProblem};
 use crate::limits::{
-    ENCRYPT_BYTES_MAX, FIRST_LOOK_MS_MAX, IDLE_MS_BEFORE_WAITING_LOOK, LOOK_MS, OWED_BYTES_MAX,
-    OWED_TOTAL_BYTES_MAX,
+    FIRST_LOOK_MS_MAX, IDLE_MS_BEFORE_WAITING_LOOK, LOOK_MS, OWED_BYTES_MAX, OWED_TOTAL_BYTES_MAX,
 };
 use crate::machine::{Input, Machine, Output};
 use crate::memory::{append, reserve};
@@ -33,13 +33,15 @@ use crate::proto::leniency::Leniency;
 use crate::proto::outstanding::Outstanding;
 use crate::proto::terms::{Correlation, Release, Terms};
 use crate::proto::warning::Warning;
-use crate::tls::pump::{Progress, Pump, Received, part};
+use crate::segments::Segments;
+use crate::tls::pump::{Progress, Pump, Received};
 use crate::transcript::{Event, Notes};
 
 /// A connection and the exchange in progress on it, if any.
 pub struct Session {
     terms: Terms,
     wire: Wire,
+    segments: Segments,
     decoder: Decoder,
     /// Whether the frame on its way began when no reply was due.
     early: bool,
@@ -105,6 +107,7 @@ impl Session {
             release: terms.release,
             terms,
             wire: Wire::Plain,
+            segments: Segments::ETHERNET,
             decoder,
             early: true,
             space: 0,
@@ -122,6 +125,14 @@ impl Session {
             exchange: None,
             notes: Notes::default(),
         }
+    }
+
+    /// The same with the receiver at this address, for the segments that its bytes go
+    /// in.
+    #[must_use]
+    pub const fn towards(mut self, receiver: IpAddr) -> Self {
+        self.segments = Segments::towards(receiver);
+        self
     }
 
     /// The same on a TLS connection, on which `plain` came already, and whose
@@ -172,10 +183,7 @@ impl Session {
         self.remembered = false;
         // What began in the last exchange is not this one's.
         self.early = true;
-        let content = message
-            .bytes
-            .len()
-            .saturating_sub(self.terms.framing.size());
+        let content = message.size().saturating_sub(self.terms.framing.size());
         self.notes.note(Event::MessageBegun, content);
         let mut exchange = Exchange::new(message, deadline, commit, keep, &self.terms);
         for warning in self.pending.drain(..) {
@@ -697,12 +705,12 @@ impl Session {
             return;
         }
         self.sending = next;
-        let rest = match next {
+        let (rest, left) = match next {
             None => return,
-            Some(Source::Frame) => exchange.to_transmit(),
-            Some(Source::Owed) => &self.owed,
+            Some(Source::Frame) => (exchange.to_transmit(), exchange.left()),
+            Some(Source::Owed) => (self.owed.as_slice(), self.owed.len()),
         };
-        let part = part(rest.len(), ENCRYPT_BYTES_MAX);
+        let part = pump.next_part(self.segments, left);
         if let Err(cause) = pump.encrypt(rest.get(..part).unwrap_or(rest)) {
             self.end(cause);
         }
@@ -747,7 +755,11 @@ impl Machine for Session {
         let bytes = match &mut self.wire {
             Wire::Plain => match self.sending {
                 None => &[],
-                Some(Source::Frame) => exchange.to_transmit(),
+                Some(Source::Frame) => {
+                    let next = self.segments.next_write(exchange.left());
+                    let rest = exchange.to_transmit();
+                    rest.get(..next).unwrap_or(rest)
+                }
                 Some(Source::Owed) => &self.owed,
             },
             Wire::Tls { pump, .. } => pump.to_transmit(),

@@ -40,6 +40,7 @@ use mllp_client::proto::terms::{
     AcknowledgmentMode, Correlation, Judging, Release, SettleOn, Terms,
 };
 use mllp_client::proto::warning::Warning;
+use mllp_client::segments::Segments;
 use mllp_client::session::{Look, Session};
 use mllp_client::tls::certificate::Certificate;
 use mllp_client::tls::config::Tls;
@@ -556,6 +557,7 @@ fn print_what_is_known(shown: &mut Printed) {
     shown.debug(&Limit::Quiet);
     shown.debug(&Silence::Ominous);
     shown.debug(&Watch::new());
+    shown.debug(&Segments::ETHERNET);
     shown.debug(&Ran {
         sent: 0,
         received: 0,

@@ -172,7 +172,9 @@ proptest! {
     ) {
         let terms = Terms { framing: framing.clone(), ..terms() };
         let payload = Payload::parse(message.clone(), 1 << 20, &terms).unwrap();
-        let frame = Outgoing::encode(payload, &framing).unwrap().bytes;
+        let outgoing = Outgoing::encode(payload, &framing).unwrap();
+        let frame = outgoing.bytes_from(0).to_vec();
+        prop_assert_eq!(frame.len(), outgoing.size());
         for split in splits(&frame) {
             let limit = message.len() as u64;
             let mut decoder = Decoder::new(framing.clone(), Leniencies::none(), limit);

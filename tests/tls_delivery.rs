@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use mllp_client::clock::Instant;
 use mllp_client::error::{Cause, Delivery, Desync, Failure, Hint, Phase, TlsProblem};
-use mllp_client::limits::{ENCRYPT_BYTES_MAX, RECORD_BYTES_MAX};
+use mllp_client::limits::{RECORD_BYTES_MAX, WRITE_BYTES_MAX};
 use mllp_client::machine::{Input, Machine, Output};
 use mllp_client::proto::exchange::{Reply, Verdict};
 use mllp_client::proto::warning::Warning;
@@ -310,7 +310,7 @@ fn nothing_is_known_to_have_arrived_before_the_end_blocks_record_went_whole() {
 
 #[test]
 fn the_end_block_and_its_carriage_return_share_a_record_and_a_write() {
-    for frame in [100, RECORD_BYTES_MAX + 1, ENCRYPT_BYTES_MAX + 1] {
+    for frame in [100, RECORD_BYTES_MAX + 1, WRITE_BYTES_MAX + 1] {
         let mut pair = pair(TLS13);
         pair.begin(frame);
         let writes = pair.hand_over(usize::MAX);

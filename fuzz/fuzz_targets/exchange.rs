@@ -133,7 +133,7 @@ impl Connection<'_> {
         let outgoing = Outgoing::encode(payload, &self.terms.framing).unwrap();
         let mut truth = Truth {
             id,
-            frame: outgoing.bytes.clone(),
+            frame: outgoing.bytes_from(0).to_vec(),
             taken: 0,
             most: 0,
             heard: Vec::new(),

@@ -62,12 +62,15 @@ fn check(message: &[u8], limit: u64, terms: &Terms) -> bool {
     };
     assert!(message.len() as u64 <= limit);
     let header = Header::read(message).unwrap();
-    let Outgoing {
-        bytes, control_id, ..
-    } = Outgoing::encode(payload, &terms.framing).unwrap();
+    let outgoing = Outgoing::encode(payload, &terms.framing).unwrap();
+    let control_id = &outgoing.control_id;
     assert_eq!(control_id, header.control_id());
     assert!(!control_id.is_empty() || terms.correlation != Correlation::Required);
-    check_frame(&bytes, message, &terms.framing);
+    let mut frame = outgoing.bytes_from(0).to_vec();
+    if frame.len() < outgoing.size() {
+        frame.extend_from_slice(outgoing.bytes_from(frame.len()));
+    }
+    check_frame(&frame, message, &terms.framing);
     true
 }
 

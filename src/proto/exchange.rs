@@ -240,7 +240,7 @@ impl Exchange {
         terms: &Terms,
     ) -> Self {
         Self {
-            frame_size: message.bytes.len(),
+            frame_size: message.size(),
             message,
             keep,
             deadline,
@@ -277,17 +277,20 @@ impl Exchange {
         self.deadline
     }
 
-    /// What is still to be handed to the transport. Empty once the end block
-    /// went.
+    /// What is still to be handed to the transport, as far as it lies in one piece: as
+    /// much as one write takes, or all. Empty once the end block went.
     #[must_use]
     pub fn to_transmit(&self) -> &[u8] {
         if self.is_handed_over() {
             return &[];
         }
-        self.message
-            .bytes
-            .get(self.handed_over..)
-            .unwrap_or_default()
+        self.message.bytes_from(self.handed_over)
+    }
+
+    /// How many bytes of the frame are still to be handed to the transport.
+    #[must_use]
+    pub const fn left(&self) -> usize {
+        self.frame_size.saturating_sub(self.handed_over)
     }
 
     /// Whether a part of the frame is with the transport and a part is not.
@@ -306,7 +309,7 @@ impl Exchange {
     /// The next `bytes` of the frame are, or may be, with the transport.
     pub fn transmitted(&mut self, bytes: usize) {
         self.count_transmission();
-        let is_part = bytes < self.to_transmit().len();
+        let is_part = bytes < self.left();
         let bytes = match bytes {
             2.. if is_part && broken!(ByteSentTwice) => bytes.saturating_sub(1),
             1.. if is_part && broken!(ByteLost) => bytes.saturating_add(1),
@@ -315,7 +318,7 @@ impl Exchange {
         self.handed_over = self.handed_over.saturating_add(bytes).min(self.frame_size);
         if self.is_handed_over() && !self.keep && self.commit_retries == 0 {
             // A long reply may need the memory.
-            self.message.bytes = Vec::new();
+            self.message.forget();
         }
     }
 
@@ -706,7 +709,7 @@ impl Exchange {
                 (Some(whole), Some(settled)) if answered => Some(whole.until(settled)),
                 _ => None,
             },
-            message: (self.message.bytes.len() == self.frame_size).then_some(self.message),
+            message: self.message.is_whole().then_some(self.message),
             by_silence: self.by_silence,
             connection_lost: self.connection_lost
                 || match &outcome {
@@ -724,8 +727,7 @@ impl Exchange {
     fn delivery(&self) -> Delivery {
         // What follows the end block may be missing: a lenient receiver is content
         // without it.
-        let left = self.frame_size.saturating_sub(self.handed_over);
-        let end_block_went = left <= self.message.trailer;
+        let end_block_went = self.left() <= self.message.trailer;
         match self.handed_over {
             // What the receiver refused to keep did arrive.
             _ if !self.retries.is_empty() => Delivery::InDoubt,

@@ -14,7 +14,7 @@ use super::leniency::{Leniencies, Leniency};
 use super::payload::Payload;
 use super::warning::Warning;
 use crate::error::{Cause, Desync, OverLimit};
-use crate::limits::SPACE_BYTES_MAX;
+use crate::limits::{SPACE_BYTES_MAX, WRITE_BYTES_MAX};
 use crate::memory::{append, reserve_exact};
 
 /// Begins a frame.
@@ -24,10 +24,15 @@ pub const END_BLOCK: u8 = 0x1C;
 /// Ends a frame.
 pub const CARRIAGE_RETURN: u8 = 0x0D;
 
-/// A message inside its frame, ready to be handed over, and what is known of it.
+/// A message ready to be handed over inside its frame, and what is known of it.
 pub struct Outgoing {
-    /// Start block, message, end block, trailer.
-    pub bytes: Vec<u8>,
+    /// The frame, or its beginning, in one piece, as one write takes it.
+    head: Vec<u8>,
+    /// How many bytes the start block has.
+    start: usize,
+    /// Message, end block, trailer: all that follows the start block, where the
+    /// message was. A long one is not moved for one byte before it.
+    rest: Vec<u8>,
     /// The message's MSH-10.
     pub control_id: Vec<u8>,
     /// Which acknowledgments the message asks for.
@@ -42,27 +47,79 @@ impl Outgoing {
     ///
     /// # Errors
     /// [`Cause::OutOfMemory`] if it cannot grow by the bytes of the framing, or
-    /// there is none for a copy of the control id.
+    /// there is none for a copy of its beginning or of the control id.
     pub fn encode(payload: Payload, framing: &Framing) -> Result<Self, Cause> {
         let mut control_id = Vec::new();
         append(&mut control_id, payload.control_id())?;
-        let (mut bytes, expectation) = payload.into_parts();
-        reserve_exact(&mut bytes, framing.size())?;
-        bytes.splice(..0, framing.start.iter().copied());
-        bytes.extend_from_slice(&framing.end);
-        bytes.extend_from_slice(&framing.trailer);
+        let (content, expectation) = payload.into_parts();
+        Self::around(content, control_id, expectation, framing)
+    }
+
+    /// Puts `content`, of which this much is known, into a frame.
+    ///
+    /// # Errors
+    /// Those of [`encode`](Self::encode).
+    pub fn around(
+        content: Vec<u8>,
+        control_id: Vec<u8>,
+        expectation: Expectation,
+        framing: &Framing,
+    ) -> Result<Self, Cause> {
+        let Framing {
+            start,
+            end,
+            trailer,
+        } = framing;
+        let mut rest = content;
+        reserve_exact(&mut rest, end.len().saturating_add(trailer.len()))?;
+        rest.extend_from_slice(end);
+        rest.extend_from_slice(trailer);
+        let first = rest.len().min(WRITE_BYTES_MAX.saturating_sub(start.len()));
+        let mut head = Vec::new();
+        reserve_exact(&mut head, start.len().saturating_add(first))?;
+        head.extend_from_slice(start);
+        head.extend_from_slice(rest.get(..first).unwrap_or_default());
         Ok(Self {
-            bytes,
+            head,
+            start: start.len(),
+            rest,
             control_id,
             expectation,
-            trailer: framing.trailer.len(),
+            trailer: trailer.len(),
         })
+    }
+
+    /// How many bytes the frame has.
+    #[must_use]
+    pub const fn size(&self) -> usize {
+        self.start.saturating_add(self.rest.len())
+    }
+
+    /// The bytes of the frame from this one on, as far as they lie in one piece: from
+    /// its beginning what one write takes, from anywhere behind the start block all.
+    #[must_use]
+    pub fn bytes_from(&self, offset: usize) -> &[u8] {
+        let piece = match offset.checked_sub(self.start) {
+            Some(offset) if offset > 0 => self.rest.get(offset..),
+            _ => self.head.get(offset..),
+        };
+        piece.unwrap_or_default()
+    }
+
+    /// Lets the frame go, and keeps what is known of it.
+    pub(super) fn forget(&mut self) {
+        (self.head, self.rest) = (Vec::new(), Vec::new());
+    }
+
+    /// Whether the frame is there.
+    pub(super) const fn is_whole(&self) -> bool {
+        !self.head.is_empty()
     }
 }
 
 impl fmt::Debug for Outgoing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Outgoing({} bytes)", self.bytes.len())
+        write!(f, "Outgoing({} bytes)", self.size())
     }
 }
 
@@ -458,7 +515,7 @@ mod tests {
 
     use super::{Decoder, Outgoing};
     use crate::error::{Cause, Desync, OverLimit};
-    use crate::limits::{BLOCK_BYTES_MAX, SPACE_BYTES_MAX};
+    use crate::limits::{BLOCK_BYTES_MAX, SPACE_BYTES_MAX, WRITE_BYTES_MAX};
     use crate::proto::expect::Expectation;
     use crate::proto::framing::Framing;
     use crate::proto::leniency::Leniency::{
@@ -638,13 +695,21 @@ mod tests {
 
     // Out.
 
+    fn whole(frame: &Outgoing) -> Vec<u8> {
+        let mut whole = Vec::new();
+        while whole.len() < frame.size() {
+            whole.extend_from_slice(frame.bytes_from(whole.len()));
+        }
+        whole
+    }
+
     #[test]
     fn a_frame_is_start_block_content_end_block_carriage_return() {
         let message = b"MSH|^~\\&|||||||ADT^A01|1|P|2.5\r";
         let terms = Terms::default();
         let payload = Payload::parse(message.to_vec(), 100, &terms).unwrap();
         let frame = Outgoing::encode(payload, &terms.framing).unwrap();
-        assert_eq!(frame.bytes, [b"\x0B", &message[..], b"\x1C\r"].concat());
+        assert_eq!(whole(&frame), [b"\x0B", &message[..], b"\x1C\r"].concat());
         assert_eq!(frame.control_id, b"1");
         assert_eq!(frame.expectation, Expectation::ORIGINAL);
         assert_eq!(frame.trailer, 1);
@@ -659,8 +724,35 @@ mod tests {
         };
         let payload = Payload::parse(message.to_vec(), 100, &terms).unwrap();
         let frame = Outgoing::encode(payload, &terms.framing).unwrap();
-        assert_eq!(frame.bytes, [b"<<", &message[..], b">"].concat());
+        assert_eq!(whole(&frame), [b"<<", &message[..], b">"].concat());
         assert_eq!(frame.trailer, 0);
+    }
+
+    #[test]
+    fn a_long_frame_is_the_same_bytes_from_wherever_it_is_read() {
+        for framing in [framing(b"\x0B", b"\x1C", b"\r"), framing(b"<<<", b">", b"")] {
+            for size in [
+                100,
+                WRITE_BYTES_MAX - 3,
+                WRITE_BYTES_MAX,
+                3 * WRITE_BYTES_MAX,
+            ] {
+                let content: Vec<u8> = (0..size).map(|place| place.to_le_bytes()[0]).collect();
+                let expected = framing.around(&content);
+                let id = Vec::new();
+                let frame = Outgoing::around(content, id, Expectation::ORIGINAL, &framing);
+                let frame = frame.unwrap();
+                assert_eq!(frame.size(), expected.len());
+                for offset in [0, 1, 2, 3, 4, 50, size, expected.len() - 1] {
+                    let piece = frame.bytes_from(offset);
+                    assert!(expected[offset..].starts_with(piece), "{size} {offset}");
+                    let in_one = expected.len() - offset;
+                    assert!(piece.len() >= in_one.min(WRITE_BYTES_MAX - offset.min(3)));
+                }
+                assert_eq!(whole(&frame), expected);
+                assert!(frame.bytes_from(expected.len()).is_empty());
+            }
+        }
     }
 
     // In, by the rules.
@@ -1145,7 +1237,7 @@ mod tests {
                     continue;
                 };
                 passed += 1;
-                let frame = Outgoing::encode(payload, &framing).unwrap().bytes;
+                let frame = whole(&Outgoing::encode(payload, &framing).unwrap());
                 let twice = [&frame[..], &frame].concat();
                 let expected = frames([(&message, &[]), (&message, &[])]);
                 let split = random.below(twice.len());

@@ -23,6 +23,7 @@ use crate::error::{Cause, CertificateProblem, TlsFailure, TlsProblem};
 use crate::limits::{RECORD_BYTES_MAX, RESUMPTION_SECONDS_MAX, TLS_PENDING_BYTES_MAX};
 use crate::memory::{append, reserve};
 use crate::proto::frame::START_BLOCK;
+use crate::segments::Segments;
 
 /// One TLS connection, without the connection.
 pub struct Pump {
@@ -233,6 +234,21 @@ impl Pump {
         self.outgoing.advance(bytes)
     }
 
+    /// How much of `plain` bytes of application data makes the records that go in the
+    /// next write.
+    #[must_use]
+    pub fn next_part(&self, segments: Segments, plain: usize) -> usize {
+        let overhead = self.outgoing.overhead;
+        let beside = |records: usize| records.saturating_mul(overhead);
+        let all = plain.saturating_add(beside(plain.div_ceil(RECORD_BYTES_MAX)));
+        let next = segments.next_write(all);
+        if next == all {
+            return plain;
+        }
+        let records = next.div_ceil(RECORD_BYTES_MAX.saturating_add(overhead));
+        next.saturating_sub(beside(records))
+    }
+
     /// Puts application data into records to be transmitted.
     ///
     /// # Errors
@@ -383,6 +399,8 @@ impl Pump {
         });
         let end = sealed.map_err(|trouble| self.cause(trouble))?;
         if plain > 0 {
+            let bytes = end.saturating_sub(begin);
+            self.outgoing.overhead = bytes.saturating_sub(plain);
             self.outgoing
                 .records
                 .push_back(Record { begin, end, plain });
@@ -435,11 +453,12 @@ impl fmt::Debug for Pump {
 }
 
 /// Bytes to be transmitted, and which of them are application data.
-#[derive(Default)]
 struct Outgoing {
     bytes: Vec<u8>,
     sent: usize,
     records: VecDeque<Record>,
+    /// How many bytes the last record with application data had beside it.
+    overhead: usize,
 }
 
 /// A record with application data, and where it stands.
@@ -447,6 +466,17 @@ struct Record {
     begin: usize,
     end: usize,
     plain: usize,
+}
+
+impl Default for Outgoing {
+    fn default() -> Self {
+        Self {
+            bytes: Vec::new(),
+            sent: 0,
+            records: VecDeque::new(),
+            overhead: RECORD_OVERHEAD_BYTES,
+        }
+    }
 }
 
 impl Outgoing {
@@ -463,7 +493,7 @@ impl Outgoing {
         mut write: impl FnMut(&mut [u8]) -> Result<usize, Option<InsufficientSizeError>>,
     ) -> Result<usize, Trouble> {
         let begin = self.bytes.len();
-        let mut room = expected.saturating_add(RECORD_OVERHEAD_BYTES);
+        let mut room = expected.saturating_add(RECORD_OVERHEAD_BYTES_MAX);
         loop {
             self.bytes.truncate(begin);
             reserve(&mut self.bytes, room).map_err(|_| Trouble::Memory)?;
@@ -523,7 +553,7 @@ impl Outgoing {
 /// How much of `bytes` goes into one of several parts of `most` bytes. The last
 /// part is never a single byte: a receiver that answers the end block would answer
 /// before the carriage return was handed over.
-pub(crate) const fn part(bytes: usize, most: usize) -> usize {
+const fn part(bytes: usize, most: usize) -> usize {
     if bytes <= most {
         bytes
     } else if bytes.saturating_sub(most) == 1 {
@@ -534,7 +564,10 @@ pub(crate) const fn part(bytes: usize, most: usize) -> usize {
 }
 
 /// Header, nonce, content type and tag of a record take no more, in bytes.
-const RECORD_OVERHEAD_BYTES: usize = 64;
+const RECORD_OVERHEAD_BYTES_MAX: usize = 64;
+
+/// What they take under TLS 1.3 (RFC 8446 section 5.2), in bytes.
+const RECORD_OVERHEAD_BYTES: usize = 22;
 
 /// TLS begins with one of its content types (RFC 8446 section 5.1), MLLP with a
 /// start block.

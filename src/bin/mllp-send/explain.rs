@@ -697,14 +697,11 @@ impl Rehearsal<'_> {
     fn play(&self, path: &[Answer]) -> Played {
         let mut session = Session::new(self.terms.clone(), START);
         let framing = &self.terms.framing;
-        let message = Outgoing {
-            // What else is in a message changes nothing any more.
-            bytes: framing.around(b"MSH"),
-            control_id: self.header.control_id().to_vec(),
-            expectation: self.expectation,
-            trailer: framing.trailer.len(),
-        };
-        session.begin(message, START.after(self.timeout), false);
+        // What else is in a message changes nothing any more.
+        let (content, id) = (b"MSH".to_vec(), self.header.control_id().to_vec());
+        if let Ok(message) = Outgoing::around(content, id, self.expectation, framing) {
+            session.begin(message, START.after(self.timeout), false);
+        }
         let mut played = Played {
             session,
             now: START,
