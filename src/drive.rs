@@ -46,8 +46,8 @@ pub fn run<T: Transport>(
                 let mut found = reader.read(machine, connection);
                 if !found && moment > now {
                     connection.wait(false, moment);
-                    now = transport.now();
                     found = reader.read(machine, connection);
+                    now = transport.now();
                 } else if found {
                     now = transport.now();
                 }
@@ -60,8 +60,8 @@ pub fn run<T: Transport>(
                 match connection.write(bytes) {
                     Write::Taken(0) => {
                         connection.wait(true, deadline);
-                        now = transport.now();
                         reader.read(machine, connection);
+                        now = transport.now();
                     }
                     Write::Taken(taken) => {
                         sent = sent.saturating_add(taken as u64);
@@ -84,12 +84,10 @@ pub fn run<T: Transport>(
             Output::Wait(deadline) => {
                 if reader.is_dry || !reader.read(machine, connection) {
                     connection.wait(false, deadline);
-                    now = transport.now();
                     // What came with the deadline still counts.
                     reader.read(machine, connection);
-                } else {
-                    now = transport.now();
                 }
+                now = transport.now();
             }
         }
     }
@@ -100,8 +98,8 @@ pub fn run<T: Transport>(
 struct Reader {
     step: usize,
     received: u64,
-    /// Whether the last read took all there was. Before the first one, too: either
-    /// a look has just found nothing, or the receiver has yet to be spoken to.
+    /// Whether the last read found nothing. Before the first one, too: either a look
+    /// has just found nothing, or the receiver has yet to be spoken to.
     is_dry: bool,
 }
 
@@ -124,8 +122,8 @@ impl Reader {
         }
         match connection.read(self.step) {
             Read::Bytes(bytes) => {
-                self.is_dry = bytes.len() < self.step;
-                if !self.is_dry {
+                self.is_dry = false;
+                if bytes.len() >= self.step {
                     self.step = self.step.saturating_mul(2).min(READ_BYTES_MAX);
                 }
                 self.received = self.received.saturating_add(bytes.len() as u64);

@@ -163,6 +163,8 @@ struct Alarm {
     moment: Instant,
     reading: u64,
     reached: Pollable,
+    /// Whether the host said that it has come.
+    rang: bool,
 }
 
 impl Alarm {
@@ -172,6 +174,7 @@ impl Alarm {
             moment,
             reading,
             reached: monotonic_clock::subscribe_instant(reading),
+            rang: false,
         }
     }
 
@@ -179,8 +182,9 @@ impl Alarm {
     /// early does no harm. One that was made before the clock was set back would come
     /// too late.
     fn serves(&self, deadline: Instant) -> bool {
+        let is_early = self.moment < deadline && !self.rang;
         let reading = WATCH.lock().reading_at(self.moment);
-        self.moment <= deadline && self.reading.abs_diff(reading) < DEADLINE_SLACK_NS
+        (is_early || self.moment == deadline) && self.reading.abs_diff(reading) < DEADLINE_SLACK_NS
     }
 }
 
@@ -248,18 +252,18 @@ impl Connection for Wasi02Connection {
         let Some(streams) = &self.streams else {
             return;
         };
-        let alarm = match self.alarm.take() {
+        let mut alarm = match self.alarm.take() {
             Some(alarm) if alarm.serves(deadline) => alarm,
             _ => Alarm::at(deadline),
         };
         let all = [&alarm.reached, &streams.readable, &streams.writable];
         let [reached, readable, _] = all;
-        let rang = if writable {
+        alarm.rang |= if writable {
             poll_until(&all, alarm.moment)
         } else {
             poll_until(&[reached, readable], alarm.moment)
         };
-        self.alarm = (!rang).then_some(alarm);
+        self.alarm = Some(alarm);
     }
 
     fn keep_alive(&mut self, settings: KeepAlive) -> bool {
