@@ -30,7 +30,8 @@ pub(crate) enum Client {
     /// Bare Node.js
     NodeNet,
     /// npm `node-hl7-client`
-    NodeHl7Client,
+    #[value(name = "node-hl7-client")]
+    NodePackage,
     /// npm `simple-hl7`
     SimpleHl7,
     /// npm `@medplum/hl7`
@@ -85,7 +86,7 @@ impl Client {
         Self::WasmtimeRun,
         Self::PyHl7,
         Self::NodeNet,
-        Self::NodeHl7Client,
+        Self::NodePackage,
         Self::SimpleHl7,
         Self::MedplumHl7,
     ];
@@ -102,7 +103,7 @@ impl Client {
             Self::WasmtimeRun => "wasmtime-run",
             Self::PyHl7 => "py-hl7",
             Self::NodeNet => "node-net",
-            Self::NodeHl7Client => "node-hl7-client",
+            Self::NodePackage => "node-hl7-client",
             Self::SimpleHl7 => "simple-hl7",
             Self::MedplumHl7 => "medplum-hl7",
         }
@@ -120,7 +121,7 @@ impl Client {
             Self::WasmtimeRun => "this component, wasmtime run",
             Self::PyHl7 => "PyPI hl7",
             Self::NodeNet => "Node.js, bare net",
-            Self::NodeHl7Client => "npm node-hl7-client",
+            Self::NodePackage => "npm node-hl7-client",
             Self::SimpleHl7 => "npm simple-hl7",
             Self::MedplumHl7 => "npm @medplum/hl7",
         }
@@ -137,7 +138,7 @@ impl Client {
     /// How many messages it sends in a run of this work.
     pub(crate) const fn messages(self, work: &Work) -> usize {
         match self {
-            Self::NodeHl7Client | Self::SimpleHl7 | Self::MedplumHl7 => work.messages_of_slow,
+            Self::NodePackage | Self::SimpleHl7 | Self::MedplumHl7 => work.messages_of_slow,
             _ => work.messages,
         }
     }
@@ -159,7 +160,7 @@ impl Client {
             _ if !work.compiled => Some("has nothing to compile ahead"),
             Self::SimpleHl7 | Self::MedplumHl7 if work.tls => Some(NO_TLS),
             Self::PyHl7 if work.reply > 4096 => Some(ONE_READ),
-            Self::NodeHl7Client if work.reply > 4096 => Some(ONE_READ),
+            Self::NodePackage if work.reply > 4096 => Some(ONE_READ),
             _ => None,
         }
     }
@@ -169,7 +170,7 @@ impl Client {
             Self::WasmtimeRun => Runner::Wasmtime,
             Self::PyHl7 => Runner::Python,
             Self::NodeNet => Runner::Node("node_net.mjs"),
-            Self::NodeHl7Client => Runner::Node("node_hl7_client.mjs"),
+            Self::NodePackage => Runner::Node("node_hl7_client.mjs"),
             Self::SimpleHl7 => Runner::Node("simple_hl7.mjs"),
             Self::MedplumHl7 => Runner::Node("medplum_hl7.mjs"),
             _ => Runner::Here,
@@ -182,7 +183,7 @@ impl Client {
         let needed = match self {
             Self::WasmtimeRun => peers.join("venv/bin/wasmtime"),
             Self::PyHl7 => python(peers),
-            Self::NodeHl7Client => modules.join("node-hl7-client"),
+            Self::NodePackage => modules.join("node-hl7-client"),
             Self::SimpleHl7 => modules.join("simple-hl7"),
             Self::MedplumHl7 => modules.join("@medplum/hl7"),
             _ => PathBuf::new(),

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::path::Path;
 
 use plotters::coord::Shift;
+use plotters::coord::ranged1d::{AsRangedCoord, ValueFormatter};
 use plotters::prelude::*;
 
 use crate::clients::Client;
@@ -49,11 +50,11 @@ pub(crate) fn draw(results: &Results, folder: &Path) -> Result<Vec<String>, Box<
         Ok(())
     };
     drawn("bench-round-trip.svg", results.has("adt"), &|file| {
-        let title = "Median cycle of a 460 B message, µs";
+        let title = "Median cycle of a 460 B message, µs, logarithmic";
         bars(results, file, title, "adt", P50)
     })?;
     drawn("bench-cold-start.svg", results.has("cold"), &|file| {
-        let title = "From the start of the process to its first acknowledgment, ms";
+        let title = "From the start of the process to its first acknowledgment, ms, logarithmic";
         bars(results, file, title, "cold", COLD)
     })?;
     drawn("bench-sizes.svg", sizes(results).len() > 1, &|file| {
@@ -61,12 +62,13 @@ pub(crate) fn draw(results: &Results, folder: &Path) -> Result<Vec<String>, Box<
     })?;
     let connections = by_connections(results);
     drawn("bench-connections.svg", connections.len() > 1, &|file| {
-        lines(
-            file,
-            "460 B messages a second over all connections of one process",
-            "connections",
-            &series(results, &connections, RATE),
-        )
+        Lines {
+            title: "460 B messages a second over all connections of one process",
+            across: "connections",
+            series: &series(results, &connections, RATE),
+            legend: SeriesLabelPosition::LowerLeft,
+        }
+        .from_zero(file)
     })?;
     Ok(files)
 }
@@ -95,6 +97,7 @@ fn bars(results: &Results, file: &Path, title: &str, work: &str, number: &str) -
         .disable_y_mesh()
         .disable_y_axis()
         .y_labels(0)
+        .x_labels(4)
         .light_line_style(TRANSPARENT)
         .x_label_formatter(&|number| plain(*number))
         .draw()?;
@@ -160,12 +163,13 @@ fn by_size(results: &Results, file: &Path) -> Drawn {
             (client, points.collect())
         })
         .collect();
-    lines(
-        file,
-        "Median cycle by the message's size, µs",
-        "bytes",
-        &series,
-    )
+    Lines {
+        title: "Median cycle by the message's size, µs",
+        across: "bytes",
+        series: &series,
+        legend: SeriesLabelPosition::UpperLeft,
+    }
+    .on_a_logarithmic_scale(file)
 }
 
 /// The works with many connections: of the scale, where it was measured, since it goes
@@ -200,49 +204,75 @@ fn series(results: &Results, works: &[Work], name: &str) -> Vec<Series> {
     clients.into_iter().map(of).collect()
 }
 
-/// Lines on logarithmic scales.
-fn lines(file: &Path, title: &str, across: &str, series: &[Series]) -> Drawn {
-    let points = || series.iter().flat_map(|(_, points)| points.iter().copied());
-    let range = |numbers: &dyn Fn((f64, f64)) -> f64| {
-        let least = points().map(numbers).fold(f64::MAX, f64::min);
-        let most = points().map(numbers).fold(0.0, f64::max);
+/// Lines, whose places are on a logarithmic scale.
+struct Lines<'a> {
+    title: &'a str,
+    across: &'a str,
+    series: &'a [Series],
+    /// Where there is room for what the lines stand for.
+    legend: SeriesLabelPosition,
+}
+
+impl Lines<'_> {
+    fn range(&self, of: fn(&(f64, f64)) -> f64) -> std::ops::Range<f64> {
+        let points = || self.series.iter().flat_map(|(_, points)| points);
+        let least = points().map(of).fold(f64::MAX, f64::min);
+        let most = points().map(of).fold(0.0, f64::max);
         (least * 0.8)..(most * 1.25)
-    };
-    let (x, y) = (range(&|point| point.0), range(&|point| point.1));
-    let area = SVGBackend::new(file, LINES).into_drawing_area();
-    area.fill(&WHITE)?;
-    let mut chart = ChartBuilder::on(&area)
-        .caption(title, ("sans-serif", 18))
-        .margin(12)
-        .x_label_area_size(40)
-        .y_label_area_size(66)
-        .build_cartesian_2d(x.log_scale(), y.log_scale())?;
-    chart
-        .configure_mesh()
-        .light_line_style(TRANSPARENT)
-        .x_desc(across)
-        .x_label_formatter(&|number| plain(*number))
-        .y_label_formatter(&|number| plain(*number))
-        .draw()?;
-    for ((client, points), colour) in series.iter().zip(PALETTE) {
-        if points.is_empty() {
-            continue;
-        }
-        let style = colour.stroke_width(2);
-        chart
-            .draw_series(LineSeries::new(points.iter().copied(), style).point_size(3))?
-            .label(client.title())
-            .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], style));
     }
-    chart
-        .configure_series_labels()
-        .position(SeriesLabelPosition::UpperLeft)
-        .background_style(WHITE.mix(0.85))
-        .border_style(OTHERS)
-        .label_font(("sans-serif", 13))
-        .draw()?;
-    area.present()?;
-    Ok(())
+
+    /// With numbers on a logarithmic scale.
+    fn on_a_logarithmic_scale(&self, file: &Path) -> Drawn {
+        let (x, y) = (self.range(|point| point.0), self.range(|point| point.1));
+        self.draw(file, x.log_scale(), y.log_scale())
+    }
+
+    /// With numbers on a scale from zero.
+    fn from_zero(&self, file: &Path) -> Drawn {
+        let (x, y) = (self.range(|point| point.0), self.range(|point| point.1));
+        self.draw(file, x.log_scale(), 0.0..y.end)
+    }
+
+    fn draw<X, Y>(&self, file: &Path, x: X, y: Y) -> Drawn
+    where
+        X: AsRangedCoord<Value = f64, CoordDescType: ValueFormatter<f64>>,
+        Y: AsRangedCoord<Value = f64, CoordDescType: ValueFormatter<f64>>,
+    {
+        let area = SVGBackend::new(file, LINES).into_drawing_area();
+        area.fill(&WHITE)?;
+        let mut chart = ChartBuilder::on(&area)
+            .caption(self.title, ("sans-serif", 18))
+            .margin(12)
+            .x_label_area_size(40)
+            .y_label_area_size(66)
+            .build_cartesian_2d(x, y)?;
+        chart
+            .configure_mesh()
+            .light_line_style(TRANSPARENT)
+            .x_desc(self.across)
+            .x_label_formatter(&|number| plain(*number))
+            .y_label_formatter(&|number| plain(*number))
+            .draw()?;
+        for ((client, points), colour) in self.series.iter().zip(PALETTE) {
+            if points.is_empty() {
+                continue;
+            }
+            let style = colour.stroke_width(2);
+            chart
+                .draw_series(LineSeries::new(points.iter().copied(), style).point_size(3))?
+                .label(client.title())
+                .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], style));
+        }
+        chart
+            .configure_series_labels()
+            .position(self.legend.clone())
+            .background_style(WHITE.mix(0.85))
+            .border_style(OTHERS)
+            .label_font(("sans-serif", 13))
+            .draw()?;
+        area.present()?;
+        Ok(())
+    }
 }
 
 /// As people write numbers.
