@@ -33,6 +33,9 @@ pub(crate) struct Task {
     /// How many tasks with a connection each; 0 for one connection and no task
     #[arg(long, default_value_t = 0)]
     pub(crate) connections: usize,
+    /// Whether instances come from wasmtime's pool
+    #[arg(long)]
+    pub(crate) pooled: bool,
     /// The component, to compile it now
     #[arg(long)]
     pub(crate) component: Option<PathBuf>,

@@ -216,6 +216,9 @@ impl Client {
                     Kind::RoundTrips | Kind::ColdStart => 0,
                 };
                 command.args(["--connections", &connections.to_string()]);
+                if call.work.pooled {
+                    command.arg("--pooled");
+                }
                 command
             }
             Runner::Wasmtime => return Ok(wasmtime_run(places, call)),

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use wasmtime::component::{Component, Linker, ResourceAny, ResourceTable};
-use wasmtime::{Config, Engine, Store};
+use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store};
 use wasmtime_wasi::sockets::SocketAddrUse;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
@@ -19,18 +19,41 @@ use bindings::{Mllp, MllpPre};
 
 /// Compiles the component into a file that [`send`] takes.
 pub(crate) fn compile_ahead(component: &Path, into: &Path) -> Result<(), Failure> {
-    let component = Component::from_file(&engine()?, component)?;
+    let component = Component::from_file(&engine(None)?, component)?;
     std::fs::write(into, component.serialize()?)?;
     Ok(())
 }
 
-fn engine() -> wasmtime::Result<Engine> {
-    Engine::new(&Config::new())
+/// How many core instances a component is made of, and how many tables they have
+/// together, at the most. Ours needs fewer.
+const PARTS: u32 = 8;
+
+/// An engine with its defaults, or with a pool for so many instances.
+fn engine(pool: Option<u32>) -> wasmtime::Result<Engine> {
+    let mut config = Config::new();
+    if let Some(instances) = pool {
+        let parts = instances.saturating_mul(PARTS);
+        let mut pool = PoolingAllocationConfig::new();
+        pool.total_component_instances(instances)
+            .total_stacks(instances)
+            .total_memories(instances)
+            .total_core_instances(parts)
+            .total_tables(parts)
+            .max_core_instances_per_component(PARTS)
+            .max_tables_per_component(PARTS)
+            .max_memories_per_component(1);
+        config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    }
+    Engine::new(&config)
 }
 
 /// Sends over one connection, or over many, with an instance for each.
 pub(crate) async fn send(task: Task) -> Result<(), Failure> {
-    let engine = engine()?;
+    let pool = task
+        .pooled
+        .then(|| u32::try_from(task.connections))
+        .transpose()?;
+    let engine = engine(pool)?;
     let component = match (&task.compiled, &task.component) {
         (Some(file), _) => compiled::component(&engine, file)?,
         (None, Some(file)) => Component::from_file(&engine, file)?,

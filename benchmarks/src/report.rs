@@ -24,7 +24,6 @@ pub(crate) fn tables(results: &Results) -> String {
     };
     let round_trips = of(|kind| kind == Kind::RoundTrips);
     let cold = of(|kind| kind == Kind::ColdStart);
-    let connections = of(|kind| matches!(kind, Kind::Connections(_)));
     let machine = &results.machine;
     let mut text = format!(
         "Medians of {} rounds on {} processors of {}, {}.\n",
@@ -47,8 +46,12 @@ pub(crate) fn tables(results: &Results) -> String {
         text += "\nFrom the start of the process to when its first message was acknowledged.\n\n";
         text += &to_reference(results, &cold, COLD, milliseconds);
     }
-    if !connections.is_empty() {
-        text += &many(results, &connections);
+    let mut connections = of(|kind| matches!(kind, Kind::Connections(_)));
+    // What has another host, or TLS, is another table.
+    let alike = |one: &&Work, other: &&Work| (one.pooled, one.tls) == (other.pooled, other.tls);
+    connections.sort_by_key(|work| (work.pooled, work.tls));
+    for alike in connections.chunk_by(alike) {
+        text += &many(results, alike);
     }
     text + &left_out(results)
 }
@@ -185,9 +188,16 @@ fn many(results: &Results, works: &[&Work]) -> String {
         }
         table
     };
+    let how = match works {
+        [Work { pooled: false, .. }, ..] => "",
+        [Work { tls: true, .. }, ..] => ", over TLS, instances from wasmtime's pool",
+        _ => ", instances from wasmtime's pool",
+    };
     [
-        "\nMessages a second over all connections of one process; in brackets to tokio \
-         current-thread.\n\n",
+        &format!(
+            "\nMessages a second over all connections of one process{how}; in brackets to tokio \
+             current-thread.\n\n"
+        ),
         &table(&rate),
         "\nProcessor time for a message.\n\n",
         &table(&number(CPU, microseconds)),

@@ -58,6 +58,9 @@ pub(crate) struct Work {
     pub(crate) reply: usize,
     /// Whether what can be compiled ahead is.
     pub(crate) compiled: bool,
+    /// Whether instances come from wasmtime's pool: by themselves each would need more
+    /// mappings than Linux grants to ten thousand (`vm.max_map_count`).
+    pub(crate) pooled: bool,
     /// Messages of a run, of all connections together.
     pub(crate) messages: usize,
     /// The same for clients that are far slower.
@@ -138,9 +141,13 @@ impl Work {
         for count in SCALE {
             let scaled = Self {
                 by_name: true,
-                ..adt.connections("scale", count, 40_000.max(count * 4))
+                pooled: true,
+                ..adt.connections("scale", count, 40_000.max(count * 8))
             };
-            let tls = scaled.over_tls(20_000.max(count * 4), 0);
+            let tls = Self {
+                name: format!("scale-tls-{count}"),
+                ..scaled.over_tls(20_000.max(count * 4), 0)
+            };
             all.extend([scaled, tls]);
         }
         all
@@ -162,6 +169,7 @@ impl Work {
             delay: Duration::ZERO,
             reply: 0,
             compiled: true,
+            pooled: false,
             messages,
             messages_of_slow,
             full: false,

@@ -15,7 +15,7 @@ use super::{Acknowledgment, Incoming, Plan, Running, Trace, Traces, acknowledge}
 const BACKLOG: u32 = 4096;
 
 /// How long connections have to end once their client has.
-const PATIENCE: std::time::Duration = std::time::Duration::from_secs(20);
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// A receiver of tasks.
 pub(crate) struct Many {
