@@ -12,7 +12,7 @@ use crate::process::Stage;
 use crate::results::{Machine, Missing, Outcome, Results, reference};
 use crate::tls::Certificates;
 use crate::work::Work;
-use crate::{embedded, measure};
+use crate::{embedded, measure, versions};
 
 /// What to measure.
 pub(crate) struct Asked {
@@ -52,6 +52,7 @@ pub(crate) fn measure(asked: &Asked) -> Result<Results, Failure> {
             }
         }
     }
+    results.versions = versions::of(&clients, &asked.peers);
     let ours = clients.iter().any(|client| client.is_ours());
     let stage = Stage {
         places: places(asked, ours, clients.contains(&Client::WasmtimeRun))?,

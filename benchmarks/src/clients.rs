@@ -278,7 +278,8 @@ pub(crate) fn wasmtime(peers: &Path) -> PathBuf {
     peers.join("venv/bin/wasmtime")
 }
 
-fn python(peers: &Path) -> PathBuf {
+/// The Python that has what `host-tests/peers/install` installs.
+pub(crate) fn python(peers: &Path) -> PathBuf {
     peers.join("venv/bin/python")
 }
 

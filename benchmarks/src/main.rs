@@ -16,6 +16,7 @@ mod receiver;
 mod report;
 mod results;
 mod tls;
+mod versions;
 mod work;
 
 use std::path::PathBuf;

@@ -29,6 +29,12 @@ pub(crate) fn tables(results: &Results) -> String {
         "Medians of {} rounds on {} processors of {}, {}.\n",
         results.rounds, machine.processors, machine.model, machine.system
     );
+    let versions: Vec<String> = results
+        .versions
+        .iter()
+        .map(|(name, version)| format!("{name} {version}"))
+        .collect();
+    let _ = writeln!(text, "{}.", versions.join(", "));
     if !round_trips.is_empty() {
         text += "\nThe median cycle: the floor's own, and the others' as multiples of it.\n\n";
         text += &to_reference(results, &round_trips, P50, microseconds);

@@ -1,5 +1,6 @@
 //! What was found, as it is kept in JSON.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -13,6 +14,7 @@ use crate::work::{Kind, Work};
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Results {
     pub(crate) machine: Machine,
+    pub(crate) versions: BTreeMap<String, String>,
     pub(crate) rounds: usize,
     pub(crate) missing: Vec<Missing>,
     pub(crate) results: Vec<Outcome>,

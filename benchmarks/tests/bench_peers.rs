@@ -97,6 +97,7 @@ fn every_client_that_is_there_does_every_work_that_it_can_and_all_of_it_is_told(
             assert_eq!(outcome["suite"].is_string(), work == "adt-tls");
         }
     }
+    assert!(results["versions"]["wasmtime"].is_string());
     for file in [
         "bench-round-trip.svg",
         "bench-cold-start.svg",
