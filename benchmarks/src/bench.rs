@@ -122,9 +122,9 @@ fn one_work(
     clients: &[Client],
     progress: &ProgressBar,
 ) -> Vec<Outcome> {
-    let mut outcomes: Vec<(Client, Outcome)> = clients
+    let mut outcomes: Vec<(Client, Outcome, Option<Duration>)> = clients
         .iter()
-        .map(|client| (*client, Outcome::new(work, *client)))
+        .map(|client| (*client, Outcome::new(work, *client), None))
         .collect();
     for round in 0..asked.rounds {
         let mut order: Vec<usize> = (0..outcomes.len()).collect();
@@ -132,7 +132,7 @@ fn one_work(
             order.reverse();
         }
         for place in order {
-            let (client, outcome) = &mut outcomes[place];
+            let (client, outcome, start_up) = &mut outcomes[place];
             if outcome.cannot.is_some() {
                 continue;
             }
@@ -141,7 +141,7 @@ fn one_work(
             if outcome.failed.is_some() {
                 continue;
             }
-            match measure::round(stage, *client, work, asked.cap) {
+            match measure::round(stage, *client, work, asked.cap, start_up) {
                 Ok(round) => {
                     outcome.rounds.push(round.numbers);
                     outcome.suite = round.suite;
@@ -157,9 +157,12 @@ fn one_work(
     }
     let to = outcomes
         .iter()
-        .find(|(client, _)| *client == reference(work))
-        .map(|(_, outcome)| outcome.rounds.clone());
-    let mut outcomes: Vec<Outcome> = outcomes.into_iter().map(|(_, outcome)| outcome).collect();
+        .find(|(client, ..)| *client == reference(work))
+        .map(|(_, outcome, _)| outcome.rounds.clone());
+    let mut outcomes: Vec<Outcome> = outcomes
+        .into_iter()
+        .map(|(_, outcome, _)| outcome)
+        .collect();
     for outcome in &mut outcomes {
         outcome.sum_up(to.as_deref());
     }

@@ -37,7 +37,7 @@ pub(crate) const COLD_CPU: &str = "cold_cpu_ms";
 pub(crate) const UNFAIRNESS: &str = "slowest_to_median_connection";
 
 /// How many processes a round starts for a cold start.
-const COLD_STARTS: usize = 5;
+const COLD_STARTS: usize = 3;
 
 /// The share of a run's messages, one in so many, that warm it up and are not counted.
 const WARM_UP: usize = 10;
@@ -49,7 +49,8 @@ pub(crate) struct Round {
     pub(crate) suite: Option<String>,
 }
 
-/// Measures a client once; not more messages than `cap`, where there is one.
+/// Measures a client once; not more messages than `cap`, where there is one. What its
+/// start-up costs is measured by the first round, and kept in `start_up`.
 ///
 /// # Errors
 /// What went wrong.
@@ -58,10 +59,17 @@ pub(crate) fn round(
     client: Client,
     work: &Work,
     cap: Option<usize>,
+    start_up: &mut Option<Duration>,
 ) -> Result<Round, String> {
     match work.kind {
         Kind::ColdStart => cold(stage, client, work, cap),
-        Kind::RoundTrips | Kind::Connections(_) => warm(stage, client, work, cap),
+        Kind::RoundTrips | Kind::Connections(_) => {
+            let base = match *start_up {
+                Some(base) => base,
+                None => *start_up.insert(stage.run(client, work, 1)?.cpu),
+            };
+            warm(stage, client, work, cap, base)
+        }
     }
 }
 
@@ -71,7 +79,7 @@ fn cold(stage: &Stage, client: Client, work: &Work, cap: Option<usize>) -> Resul
     let mut suite = None;
     for _ in 0..starts {
         let ran = stage.run(client, work, 1)?;
-        let mut numbers = start_up(&ran)?;
+        let mut numbers = cold_start(&ran)?;
         numbers.insert(MEMORY.to_owned(), ran.memory as f64);
         rounds.push(numbers);
         suite = suite_of(&ran);
@@ -80,14 +88,19 @@ fn cold(stage: &Stage, client: Client, work: &Work, cap: Option<usize>) -> Resul
     Ok(Round { numbers, suite })
 }
 
-fn warm(stage: &Stage, client: Client, work: &Work, cap: Option<usize>) -> Result<Round, String> {
+fn warm(
+    stage: &Stage,
+    client: Client,
+    work: &Work,
+    cap: Option<usize>,
+    base: Duration,
+) -> Result<Round, String> {
     let connections = work.connection_count();
     let all = client.messages(work);
     let each = all.min(cap.unwrap_or(all)).div_ceil(connections).max(2);
-    let base = stage.run(client, work, 1)?;
     let ran = stage.run(client, work, each)?;
-    let mut numbers = start_up(&base)?;
-    let cpu = ran.cpu.saturating_sub(base.cpu) / ((each - 1) * connections) as u32;
+    let cpu = ran.cpu.saturating_sub(base) / ((each - 1) * connections) as u32;
+    let mut numbers = Numbers::new();
     let mut insert = |name: &str, number: f64| numbers.insert(name.to_owned(), number);
     insert(CPU, microseconds(cpu));
     insert(MEMORY, ran.memory as f64);
@@ -116,7 +129,7 @@ fn warm(stage: &Stage, client: Client, work: &Work, cap: Option<usize>) -> Resul
     })
 }
 
-fn start_up(ran: &Ran) -> Result<Numbers, String> {
+fn cold_start(ran: &Ran) -> Result<Numbers, String> {
     let first = ran.traces.iter().filter_map(|trace| trace.acknowledged);
     let first = first.min().ok_or("nothing was acknowledged")?;
     let taken = first.saturating_duration_since(ran.begun);

@@ -54,7 +54,6 @@ fn every_client_that_is_there_does_every_work_that_it_can_and_all_of_it_is_told(
         "adt",
         "adt-tls",
         "oru",
-        "reply",
         "cold",
         "connections-1",
         "connections-8",
