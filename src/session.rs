@@ -668,7 +668,7 @@ impl Session {
     /// What is to be transmitted next, and whose it is.
     fn next_source(&self) -> Option<Source> {
         let exchange = self.exchange.as_ref()?;
-        let has_frame = !exchange.is_settled() && !exchange.to_transmit().is_empty();
+        let has_frame = !exchange.is_settled() && exchange.left() > 0;
         if has_frame && exchange.is_under_way() {
             Some(Source::Frame)
         } else if !self.owed.is_empty() {
@@ -705,13 +705,19 @@ impl Session {
             return;
         }
         self.sending = next;
-        let (rest, left) = match next {
+        let segments = self.segments;
+        let encrypted = match next {
             None => return,
-            Some(Source::Frame) => (exchange.to_transmit(), exchange.left()),
-            Some(Source::Owed) => (self.owed.as_slice(), self.owed.len()),
+            Some(Source::Frame) => {
+                let part = pump.next_part(segments, exchange.left());
+                pump.encrypt(exchange.to_transmit(&self.terms.framing, part))
+            }
+            Some(Source::Owed) => {
+                let part = pump.next_part(segments, self.owed.len());
+                pump.encrypt(self.owed.get(..part).unwrap_or_default())
+            }
         };
-        let part = pump.next_part(self.segments, left);
-        if let Err(cause) = pump.encrypt(rest.get(..part).unwrap_or(rest)) {
+        if let Err(cause) = encrypted {
             self.end(cause);
         }
     }
@@ -749,26 +755,26 @@ impl Machine for Session {
         if self.is_over(now) {
             return Output::Done;
         }
-        let Some(exchange) = &self.exchange else {
+        let Some(exchange) = &mut self.exchange else {
             return Output::Done;
         };
+        let deadline = exchange.deadline();
+        let until = exchange.wait_until(inside_reply);
         let bytes = match &mut self.wire {
             Wire::Plain => match self.sending {
                 None => &[],
                 Some(Source::Frame) => {
                     let next = self.segments.next_write(exchange.left());
-                    let rest = exchange.to_transmit();
-                    rest.get(..next).unwrap_or(rest)
+                    exchange.to_transmit(&self.terms.framing, next)
                 }
                 Some(Source::Owed) => &self.owed,
             },
             Wire::Tls { pump, .. } => pump.to_transmit(),
         };
         if bytes.is_empty() {
-            let until = exchange.wait_until(inside_reply);
             Output::Wait(self.commits_due.map_or(until, |due| due.min(until)))
         } else {
-            Output::Transmit(bytes, exchange.deadline())
+            Output::Transmit(bytes, deadline)
         }
     }
 

@@ -130,10 +130,10 @@ impl Connection<'_> {
         let Ok(payload) = Payload::parse(content, u64::MAX, self.terms) else {
             return false;
         };
-        let outgoing = Outgoing::encode(payload, &self.terms.framing).unwrap();
+        let mut outgoing = Outgoing::encode(payload, &self.terms.framing).unwrap();
         let mut truth = Truth {
             id,
-            frame: outgoing.bytes_from(0).to_vec(),
+            frame: outgoing.part(&self.terms.framing, 0, usize::MAX).to_vec(),
             taken: 0,
             most: 0,
             heard: Vec::new(),

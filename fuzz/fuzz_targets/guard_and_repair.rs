@@ -62,13 +62,14 @@ fn check(message: &[u8], limit: u64, terms: &Terms) -> bool {
     };
     assert!(message.len() as u64 <= limit);
     let header = Header::read(message).unwrap();
-    let outgoing = Outgoing::encode(payload, &terms.framing).unwrap();
+    let mut outgoing = Outgoing::encode(payload, &terms.framing).unwrap();
     let control_id = &outgoing.control_id;
     assert_eq!(control_id, header.control_id());
     assert!(!control_id.is_empty() || terms.correlation != Correlation::Required);
-    let mut frame = outgoing.bytes_from(0).to_vec();
-    if frame.len() < outgoing.size() {
-        frame.extend_from_slice(outgoing.bytes_from(frame.len()));
+    let mut frame = Vec::new();
+    while frame.len() < outgoing.size() {
+        let part = outgoing.part(&terms.framing, frame.len(), usize::MAX);
+        frame.extend_from_slice(part);
     }
     check_frame(&frame, message, &terms.framing);
     true

@@ -354,8 +354,7 @@ fn joined(pieces: &[&[u8]], separator: u8) -> Option<Vec<u8>> {
 /// What stands at `position`, counted from 1, between separators; empty where there
 /// is nothing.
 fn nth(bytes: &[u8], separator: u8, position: usize) -> &[u8] {
-    bytes
-        .split(|byte| *byte == separator)
+    msh::between(bytes, separator)
         .nth(position.saturating_sub(1))
         .unwrap_or_default()
 }
@@ -497,13 +496,16 @@ impl<'a> Segments<'a> {
         if self.end == b'\n' {
             memchr::memchr(b'\n', self.content).is_some()
         } else {
-            memchr::memmem::find(self.content, b"\r\n").is_some()
+            let follows_one = |line_feed: usize| {
+                let before = line_feed.checked_sub(1);
+                before.and_then(|place| self.content.get(place)) == Some(&msh::SEGMENT_END)
+            };
+            memchr::memchr_iter(b'\n', self.content).any(follows_one)
         }
     }
 
     fn iter(self) -> impl Iterator<Item = &'a [u8]> {
-        self.content
-            .split(move |byte| *byte == self.end)
+        msh::between(self.content, self.end)
             .map(|segment| segment.strip_prefix(b"\n").unwrap_or(segment))
     }
 }

@@ -22,6 +22,7 @@ use core::time::Duration;
 use super::ack::{self, Acknowledgment, Code, ErrorDetail, Reading};
 use super::expect::{Expectation, Limit, Silence, Wait};
 use super::frame::{Incoming, Outgoing};
+use super::framing::Framing;
 use super::leniency::Leniency;
 use super::terms::{Correlation, Judging, SettleOn, Terms};
 use super::warning::Warning;
@@ -277,14 +278,11 @@ impl Exchange {
         self.deadline
     }
 
-    /// What is still to be handed to the transport, as far as it lies in one piece: as
-    /// much as one write takes, or all. Empty once the end block went.
-    #[must_use]
-    pub fn to_transmit(&self) -> &[u8] {
-        if self.is_handed_over() {
-            return &[];
-        }
-        self.message.bytes_from(self.handed_over)
+    /// The next of what is still to be handed to the transport, `most` bytes or as many
+    /// as there are.
+    pub fn to_transmit(&mut self, framing: &Framing, most: usize) -> &[u8] {
+        let most = most.min(self.left());
+        self.message.part(framing, self.handed_over, most)
     }
 
     /// How many bytes of the frame are still to be handed to the transport.
@@ -846,7 +844,7 @@ impl fmt::Debug for Exchange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Exchange")
             .field("handed_over", &self.handed_over)
-            .field("to_transmit", &self.to_transmit().len())
+            .field("left", &self.left())
             .field("commit", &self.commit)
             .field("accepted", &self.accepted.is_some())
             .field("settled", &self.settled)

@@ -26,28 +26,31 @@ pub const CARRIAGE_RETURN: u8 = 0x0D;
 
 /// A message ready to be handed over inside its frame, and what is known of it.
 pub struct Outgoing {
-    /// The frame, or its beginning, in one piece, as one write takes it.
-    head: Vec<u8>,
+    content: Vec<u8>,
+    /// The frame's bytes from `begin` on where they do not lie in one piece in
+    /// `content`, for the blocks around it: a long message is not moved for three
+    /// bytes.
+    piece: Vec<u8>,
+    begin: usize,
     /// How many bytes the start block has.
     start: usize,
-    /// Message, end block, trailer: all that follows the start block, where the
-    /// message was. A long one is not moved for one byte before it.
-    rest: Vec<u8>,
+    /// How many the end block and the trailer have.
+    end: usize,
+    /// How many of the bytes come after the end block.
+    pub trailer: usize,
     /// The message's MSH-10.
     pub control_id: Vec<u8>,
     /// Which acknowledgments the message asks for.
     pub expectation: Expectation,
-    /// How many of the bytes come after the end block.
-    pub trailer: usize,
 }
 
 impl Outgoing {
-    /// Puts `payload` into a frame, in the memory it already has where the
-    /// allocator can extend that. `framing` is the one that the guard knew.
+    /// Takes `payload` to be put into a frame. `framing` is the one that the guard
+    /// knew.
     ///
     /// # Errors
-    /// [`Cause::OutOfMemory`] if it cannot grow by the bytes of the framing, or
-    /// there is none for a copy of its beginning or of the control id.
+    /// [`Cause::OutOfMemory`] if there is no room for the frame, as much of it as goes
+    /// in one write, or for a copy of the control id.
     pub fn encode(payload: Payload, framing: &Framing) -> Result<Self, Cause> {
         let mut control_id = Vec::new();
         append(&mut control_id, payload.control_id())?;
@@ -55,7 +58,7 @@ impl Outgoing {
         Self::around(content, control_id, expectation, framing)
     }
 
-    /// Puts `content`, of which this much is known, into a frame.
+    /// Takes `content`, of which this much is known.
     ///
     /// # Errors
     /// Those of [`encode`](Self::encode).
@@ -65,55 +68,74 @@ impl Outgoing {
         expectation: Expectation,
         framing: &Framing,
     ) -> Result<Self, Cause> {
-        let Framing {
-            start,
-            end,
-            trailer,
-        } = framing;
-        let mut rest = content;
-        reserve_exact(&mut rest, end.len().saturating_add(trailer.len()))?;
-        rest.extend_from_slice(end);
-        rest.extend_from_slice(trailer);
-        let first = rest.len().min(WRITE_BYTES_MAX.saturating_sub(start.len()));
-        let mut head = Vec::new();
-        reserve_exact(&mut head, start.len().saturating_add(first))?;
-        head.extend_from_slice(start);
-        head.extend_from_slice(rest.get(..first).unwrap_or_default());
+        let mut piece = Vec::new();
+        let whole = content.len().saturating_add(framing.size());
+        reserve_exact(&mut piece, whole.min(WRITE_BYTES_MAX))?;
         Ok(Self {
-            head,
-            start: start.len(),
-            rest,
+            content,
+            piece,
+            begin: 0,
+            start: framing.start.len(),
+            end: framing.end.len().saturating_add(framing.trailer.len()),
+            trailer: framing.trailer.len(),
             control_id,
             expectation,
-            trailer: trailer.len(),
         })
     }
 
     /// How many bytes the frame has.
     #[must_use]
     pub const fn size(&self) -> usize {
-        self.start.saturating_add(self.rest.len())
+        let beside = self.start.saturating_add(self.end);
+        self.content.len().saturating_add(beside)
     }
 
-    /// The bytes of the frame from this one on, as far as they lie in one piece: from
-    /// its beginning what one write takes, from anywhere behind the start block all.
-    #[must_use]
-    pub fn bytes_from(&self, offset: usize) -> &[u8] {
-        let piece = match offset.checked_sub(self.start) {
-            Some(offset) if offset > 0 => self.rest.get(offset..),
-            _ => self.head.get(offset..),
-        };
-        piece.unwrap_or_default()
+    /// The `most` bytes of the frame from `offset` on, as far as there are so many, and
+    /// as they go in one write: [`WRITE_BYTES_MAX`] or fewer.
+    pub fn part(&mut self, framing: &Framing, offset: usize, most: usize) -> &[u8] {
+        let last = offset.saturating_add(most.min(WRITE_BYTES_MAX));
+        let last = last.min(self.size());
+        if let (Some(first), Some(last)) =
+            (offset.checked_sub(self.start), last.checked_sub(self.start))
+            && last <= self.content.len()
+        {
+            return self.content.get(first..last).unwrap_or_default();
+        }
+        let held = self.begin.saturating_add(self.piece.len());
+        if offset < self.begin || last > held {
+            self.assemble(framing, offset, last);
+        }
+        let place = |offset: usize| offset.saturating_sub(self.begin);
+        self.piece
+            .get(place(offset)..place(last))
+            .unwrap_or_default()
     }
 
-    /// Lets the frame go, and keeps what is known of it.
+    fn assemble(&mut self, framing: &Framing, first: usize, last: usize) {
+        let Framing {
+            start,
+            end,
+            trailer,
+        } = framing;
+        self.piece.clear();
+        self.begin = first;
+        let mut passed = 0_usize;
+        for bytes in [start, &self.content, end, trailer] {
+            let place = |offset: usize| offset.saturating_sub(passed).min(bytes.len());
+            let part = bytes.get(place(first)..place(last)).unwrap_or_default();
+            self.piece.extend_from_slice(part);
+            passed = passed.saturating_add(bytes.len());
+        }
+    }
+
+    /// Lets the message go, and keeps what is known of it.
     pub(super) fn forget(&mut self) {
-        (self.head, self.rest) = (Vec::new(), Vec::new());
+        (self.content, self.piece) = (Vec::new(), Vec::new());
     }
 
-    /// Whether the frame is there.
+    /// Whether the message is there.
     pub(super) const fn is_whole(&self) -> bool {
-        !self.head.is_empty()
+        !self.content.is_empty()
     }
 }
 
@@ -695,10 +717,11 @@ mod tests {
 
     // Out.
 
-    fn whole(frame: &Outgoing) -> Vec<u8> {
+    fn whole(mut frame: Outgoing, framing: &Framing) -> Vec<u8> {
         let mut whole = Vec::new();
         while whole.len() < frame.size() {
-            whole.extend_from_slice(frame.bytes_from(whole.len()));
+            let part = frame.part(framing, whole.len(), usize::MAX);
+            whole.extend_from_slice(part);
         }
         whole
     }
@@ -709,10 +732,11 @@ mod tests {
         let terms = Terms::default();
         let payload = Payload::parse(message.to_vec(), 100, &terms).unwrap();
         let frame = Outgoing::encode(payload, &terms.framing).unwrap();
-        assert_eq!(whole(&frame), [b"\x0B", &message[..], b"\x1C\r"].concat());
         assert_eq!(frame.control_id, b"1");
         assert_eq!(frame.expectation, Expectation::ORIGINAL);
         assert_eq!(frame.trailer, 1);
+        let expected = [b"\x0B", &message[..], b"\x1C\r"].concat();
+        assert_eq!(whole(frame, &terms.framing), expected);
     }
 
     #[test]
@@ -724,14 +748,17 @@ mod tests {
         };
         let payload = Payload::parse(message.to_vec(), 100, &terms).unwrap();
         let frame = Outgoing::encode(payload, &terms.framing).unwrap();
-        assert_eq!(whole(&frame), [b"<<", &message[..], b">"].concat());
         assert_eq!(frame.trailer, 0);
+        let expected = [b"<<", &message[..], b">"].concat();
+        assert_eq!(whole(frame, &terms.framing), expected);
     }
 
     #[test]
-    fn a_long_frame_is_the_same_bytes_from_wherever_it_is_read() {
+    fn any_part_of_a_frame_is_the_same_bytes_whichever_was_asked_for_before() {
+        let mut random = Random(7);
         for framing in [framing(b"\x0B", b"\x1C", b"\r"), framing(b"<<<", b">", b"")] {
             for size in [
+                1,
                 100,
                 WRITE_BYTES_MAX - 3,
                 WRITE_BYTES_MAX,
@@ -741,16 +768,18 @@ mod tests {
                 let expected = framing.around(&content);
                 let id = Vec::new();
                 let frame = Outgoing::around(content, id, Expectation::ORIGINAL, &framing);
-                let frame = frame.unwrap();
+                let mut frame = frame.unwrap();
                 assert_eq!(frame.size(), expected.len());
-                for offset in [0, 1, 2, 3, 4, 50, size, expected.len() - 1] {
-                    let piece = frame.bytes_from(offset);
-                    assert!(expected[offset..].starts_with(piece), "{size} {offset}");
-                    let in_one = expected.len() - offset;
-                    assert!(piece.len() >= in_one.min(WRITE_BYTES_MAX - offset.min(3)));
+                let ends = [0, 1, 2, 3, 4, size, expected.len() - 1, expected.len()];
+                let anywhere = (0..200).map(|_| random.below(expected.len()));
+                for offset in ends.into_iter().chain(anywhere) {
+                    let most = [1, 3, 5_000, WRITE_BYTES_MAX, usize::MAX][random.below(5)];
+                    let part = frame.part(&framing, offset, most);
+                    let left = expected.len() - offset;
+                    assert_eq!(part.len(), left.min(most).min(WRITE_BYTES_MAX));
+                    assert!(expected[offset..].starts_with(part), "{size} {offset}");
                 }
-                assert_eq!(whole(&frame), expected);
-                assert!(frame.bytes_from(expected.len()).is_empty());
+                assert_eq!(whole(frame, &framing), expected);
             }
         }
     }
@@ -1237,7 +1266,7 @@ mod tests {
                     continue;
                 };
                 passed += 1;
-                let frame = whole(&Outgoing::encode(payload, &framing).unwrap());
+                let frame = whole(Outgoing::encode(payload, &framing).unwrap(), &framing);
                 let twice = [&frame[..], &frame].concat();
                 let expected = frames([(&message, &[]), (&message, &[])]);
                 let split = random.below(twice.len());

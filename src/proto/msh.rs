@@ -20,7 +20,10 @@ impl<'a> Header<'a> {
         if !is_separator(separator) {
             return None;
         }
-        let segment = content.split(|byte| is_segment_end(*byte)).next()?;
+        let segment = match segment_ends(content).next() {
+            Some(end) => content.get(..end)?,
+            None => content,
+        };
         let header = Self { segment, separator };
         (!header.field(2).is_empty()).then_some(header)
     }
@@ -36,8 +39,7 @@ impl<'a> Header<'a> {
     /// than in other segments.
     #[must_use]
     pub fn field(&self, position: usize) -> &'a [u8] {
-        self.segment
-            .split(|byte| *byte == self.separator)
+        between(self.segment, self.separator)
             .nth(position.saturating_sub(1))
             .unwrap_or_default()
     }
@@ -58,6 +60,26 @@ pub fn begins_header(bytes: &[u8]) -> bool {
     })
 }
 
+/// What stands between separators in `bytes`, as the slice's `split` has it, but found
+/// many bytes at a time.
+pub(crate) fn between(bytes: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(bytes);
+    core::iter::from_fn(move || {
+        let bytes = rest.take()?;
+        let found = memchr::memchr(separator, bytes);
+        let Some((part, after)) = found.and_then(|place| bytes.split_at_checked(place)) else {
+            return Some(bytes);
+        };
+        rest = after.get(1..);
+        Some(part)
+    })
+}
+
+/// Where in `bytes` segments end.
+pub(crate) fn segment_ends(bytes: &[u8]) -> impl Iterator<Item = usize> {
+    memchr::memchr2_iter(SEGMENT_END, b'\n', bytes)
+}
+
 /// Line feeds count too, since what follows one in the field's files, and in
 /// some receivers' replies, is the next segment.
 pub(crate) const fn is_segment_end(byte: u8) -> bool {
@@ -70,7 +92,17 @@ const fn is_separator(byte: u8) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::Header;
+    use alloc::vec::Vec;
+
+    use super::{Header, between};
+
+    #[test]
+    fn what_stands_between_separators_is_what_the_slice_splits_into() {
+        for bytes in [&b""[..], b"|", b"a", b"a|b", b"|a||b|", b"||"] {
+            let expected: Vec<_> = bytes.split(|byte| *byte == b'|').collect();
+            assert_eq!(between(bytes, b'|').collect::<Vec<_>>(), expected);
+        }
+    }
 
     #[test]
     fn fields_are_counted_as_the_standard_counts_them() {

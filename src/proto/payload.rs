@@ -97,15 +97,10 @@ fn reserved_byte(message: &[u8], framing: &Framing) -> Option<ReservedByte> {
 /// Where a second MSH segment begins. Two messages in one frame would share one
 /// acknowledgment.
 fn second_header(message: &[u8]) -> Option<u64> {
-    memchr::memmem::find_iter(message, b"MSH")
-        .skip(1)
-        .find(|&offset| {
-            let parts = message.split_at_checked(offset);
-            parts.is_some_and(|(before, rest)| {
-                before.last().copied().is_some_and(msh::is_segment_end) && msh::begins_header(rest)
-            })
-        })
-        .map(|offset| offset as u64)
+    msh::segment_ends(message)
+        .map(|end| end.saturating_add(1))
+        .find(|begin| message.get(*begin..).is_some_and(msh::begins_header))
+        .map(|begin| begin as u64)
 }
 
 /// UTF-16 and UTF-32, which hold bytes of the framing by accident, and any byte
