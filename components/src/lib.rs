@@ -183,15 +183,27 @@ impl Place<'_> {
         command
     }
 
-    /// The names of this machine's folders stay out of what is built. Vectors, which
-    /// are a part of WebAssembly 2.0, make the scan and the ciphers faster.
+    /// The names of this machine's folders stay out of what is built. So does the room
+    /// that the linker leaves for addresses to grow, one byte in twenty, and what SHA-2
+    /// takes written out in full: it hashes handshakes, and single messages for the
+    /// command's journal. Vectors, which are a part of WebAssembly 2.0, make the scan
+    /// and the ciphers faster.
     fn flags(&self) -> String {
         let renamed = [(self.root, "mllp-client"), (self.cargo_home, "cargo")];
-        let [root, cargo_home] = renamed.map(|(path, name)| {
+        let renamed = renamed.map(|(path, name)| {
             let path = path.display();
             format!("--remap-path-prefix={path}=/{name}")
         });
-        [root, cargo_home, "-Ctarget-feature=+simd128".into()].join("\u{1f}")
+        let others = [
+            "-Clink-arg=--compress-relocations",
+            "--cfg=sha2_backend_soft=\"compact\"",
+            "-Ctarget-feature=+simd128",
+        ];
+        let flags: Vec<_> = renamed
+            .into_iter()
+            .chain(others.map(String::from))
+            .collect();
+        flags.join("\u{1f}")
     }
 
     /// A folder below `target`, apart for each cryptography.
@@ -205,7 +217,7 @@ impl Place<'_> {
     fn publish(&self, name: &str) -> io::Result<PathBuf> {
         let built = self.folder("guests").join(TARGET).join("release");
         let folder = self.folder("components");
-        let mut component = std::fs::read(built.join(name))?;
+        let mut component = metadata::without_names(&std::fs::read(built.join(name))?)?;
         metadata::add(&mut component, &metadata::of(self.root, name)?);
         let published = folder.join(name);
         if std::fs::read(&published).is_ok_and(|there| there == component) {

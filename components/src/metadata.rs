@@ -57,6 +57,36 @@ pub fn add(component: &mut Vec<u8>, fields: &[Field]) {
     }
 }
 
+/// How the section begins with the names of a component's inner parts: with the length
+/// of its own.
+const NAMES: &[u8] = b"\x0ecomponent-name";
+
+/// The component without the names of its inner parts, which linking gives it whatever
+/// is to be stripped: more than one byte in a hundred, for a debugger alone.
+///
+/// # Errors
+/// If the component is none.
+pub fn without_names(component: &[u8]) -> io::Result<Vec<u8>> {
+    bare(component).ok_or_else(|| io::Error::other("what was built is not a component"))
+}
+
+fn bare(component: &[u8]) -> Option<Vec<u8>> {
+    let (preamble, mut rest) = component.split_at_checked(8)?;
+    let mut kept = preamble.to_vec();
+    while let [kind, sized @ ..] = rest {
+        let length = sized.iter().position(|byte| byte & 0x80 == 0)? + 1;
+        let (length, content) = sized.split_at_checked(length)?;
+        let digits = length.iter().rev().map(|digit| usize::from(digit & 0x7F));
+        let size = digits.fold(0, |size, digit| size << 7 | digit);
+        let (content, next) = content.split_at_checked(size)?;
+        if *kind != 0 || !content.starts_with(NAMES) {
+            kept.extend_from_slice(&rest[..rest.len() - next.len()]);
+        }
+        rest = next;
+    }
+    Some(kept)
+}
+
 fn lookup<'m>(manifest: &'m Table, path: &[&str]) -> Option<&'m Table> {
     let mut tables = path.iter();
     let first = manifest.get(*tables.next()?)?.as_table();
