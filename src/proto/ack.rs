@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
-use x509_cert::der::DateTime;
+use der::DateTime;
 
 use super::msh::{self, Header};
 use crate::error::InvalidReply;

@@ -3,11 +3,11 @@
 
 use alloc::vec::Vec;
 
+use der::asn1::AnyRef;
+use der::{Decode, SliceReader, Tag, Tagged};
 use memchr::memmem;
 use rustls::pki_types::pem::{PemObject, SectionKind};
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
-use x509_cert::der::asn1::AnyRef;
-use x509_cert::der::{Decode, SliceReader, Tag, Tagged};
 use zeroize::Zeroizing;
 
 use crate::error::{InvalidItem, InvalidItemReason as Reason};
