@@ -128,7 +128,11 @@ impl fmt::Display for Event {
             Self::Broken => f.write_str("connection broken"),
             Self::Settled(verdict) => write!(f, "settled: {verdict}"),
             Self::Failed(cause, delivery) => write!(f, "failed: {cause}, {delivery}"),
-            Self::Delay(delay) => write!(f, "waiting {} ms before connecting", delay.as_millis()),
+            Self::Delay(delay) => {
+                // Writing a `u128` takes code that nothing else needs.
+                let milliseconds = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
+                write!(f, "waiting {milliseconds} ms before connecting")
+            }
         }
     }
 }

@@ -7,13 +7,13 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use p256::ecdsa::signature::{SignatureEncoding, Signer as _};
-use p256::pkcs8::{DecodePrivateKey, Document, EncodePublicKey};
-use rsa::pkcs1::DecodeRsaPrivateKey;
+use p256::pkcs8::DecodePrivateKey;
+use rsa::pkcs1::{DecodeRsaPrivateKey, EncodeRsaPublicKey};
 use rsa::traits::{PublicKeyParts, SignatureScheme as Padding};
 use rsa::{Pkcs1v15Sign, Pss, RsaPrivateKey};
 use rustls::crypto::KeyProvider;
-use rustls::pki_types::{PrivateKeyDer, SubjectPublicKeyInfoDer};
-use rustls::sign::{Signer, SigningKey};
+use rustls::pki_types::{PrivateKeyDer, SubjectPublicKeyInfoDer, alg_id};
+use rustls::sign::{Signer, SigningKey, public_key_to_spki};
 use rustls::{Error, SignatureAlgorithm, SignatureScheme};
 use sha2::digest::FixedOutputReset;
 use sha2::digest::const_oid::AssociatedOid;
@@ -67,7 +67,7 @@ impl Key {
             _ => None,
         }?;
         Some(Self {
-            public: secret.public()?,
+            public: secret.public()?.to_vec(),
             secret: Arc::new(secret),
         })
     }
@@ -169,15 +169,22 @@ impl Secret {
     }
 
     /// The `SubjectPublicKeyInfo` of RFC 5280, section 4.1.
-    fn public(&self) -> Option<Vec<u8>> {
-        match self {
-            Self::P256(key) => key.verifying_key().to_public_key_der(),
-            Self::P384(key) => key.verifying_key().to_public_key_der(),
-            Self::Ed25519(key) => key.verifying_key().to_public_key_der(),
-            Self::Rsa(key) => key.as_public_key().to_public_key_der(),
-        }
-        .map(Document::into_vec)
-        .ok()
+    fn public(&self) -> Option<SubjectPublicKeyInfoDer<'static>> {
+        Some(match self {
+            Self::P256(key) => {
+                let point = key.verifying_key().to_sec1_point(false);
+                public_key_to_spki(&alg_id::ECDSA_P256, point)
+            }
+            Self::P384(key) => {
+                let point = key.verifying_key().to_sec1_point(false);
+                public_key_to_spki(&alg_id::ECDSA_P384, point)
+            }
+            Self::Ed25519(key) => public_key_to_spki(&alg_id::ED25519, key.verifying_key()),
+            Self::Rsa(key) => {
+                let numbers = key.as_public_key().to_pkcs1_der().ok()?;
+                public_key_to_spki(&alg_id::RSA_ENCRYPTION, numbers.as_bytes())
+            }
+        })
     }
 
     /// The ways to sign with this key, most wanted first.
