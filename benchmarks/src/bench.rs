@@ -1,6 +1,6 @@
 //! All rounds of all clients in all works.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -177,10 +177,4 @@ pub(crate) fn folder() -> PathBuf {
 /// What `host-tests/peers/install` makes, if it is not told another.
 pub(crate) fn peers() -> PathBuf {
     components::root().join("target/peers")
-}
-
-/// The documents' folder.
-pub(crate) fn docs() -> &'static Path {
-    static DOCS: std::sync::OnceLock<PathBuf> = std::sync::OnceLock::new();
-    DOCS.get_or_init(|| components::root().join("docs"))
 }

@@ -81,7 +81,7 @@ struct Options {
     /// Measure nothing: take the results of an earlier run
     #[arg(long, value_name = "FILE", conflicts_with_all = ["full", "only", "work", "rounds", "messages"])]
     from: Option<PathBuf>,
-    /// Write the tables into `docs/performance.md`, and the plots into `docs/pictures/`
+    /// Write tables and plots into `docs/performance.md`, the first plot into `README.md`
     #[arg(long)]
     docs: bool,
     /// Where results, tables and plots are put; `target/bench-peers` otherwise
@@ -134,8 +134,14 @@ fn whole(options: &Options) -> Result<bool, Failure> {
         |folder: &std::path::Path| plot::draw(&results, folder).map_err(|error| error.to_string());
     let plots = draw(&folder)?;
     if options.docs {
-        report::into_document(&tables, &bench::docs().join("performance.md"))?;
-        draw(&bench::docs().join("pictures"))?;
+        let root = components::root();
+        let drawn = draw(&root.join("docs/pictures"))?;
+        let page = report::pictures(&drawn, "pictures") + &tables;
+        report::into_document(&page, &root.join("docs/performance.md"))?;
+        // Of the pictures the first says the most.
+        let first = drawn.get(..1).unwrap_or_default();
+        let picture = report::pictures(first, "docs/pictures");
+        report::into_document(&picture, &root.join("README.md"))?;
     }
     println!("{tables}");
     println!(

@@ -36,6 +36,30 @@ const PALETTE: [RGBColor; 7] = [
     RGBColor(0x56, 0xb4, 0xe9),
 ];
 
+/// What each picture shows, for who does not see it.
+pub(crate) const PICTURES: [(&str, &str); 4] = [
+    (
+        "bench-round-trip.svg",
+        "Bars: the median cycle of a 460 B message in microseconds, a bar for each client; \
+         the numbers are those of the table in full.",
+    ),
+    (
+        "bench-sizes.svg",
+        "Lines: the median cycle from 460 B to 1 MB, a line for each of several clients; \
+         to the floor it is the first table below.",
+    ),
+    (
+        "bench-connections.svg",
+        "Lines: messages a second by the number of connections, for this component and for \
+         tokio; the numbers are those of the tables on connections.",
+    ),
+    (
+        "bench-cold-start.svg",
+        "Bars: the time from the start of the process to its first acknowledgment, a bar for \
+         each client; to the floor it is in the table on that.",
+    ),
+];
+
 /// Draws all that there are numbers for, and tells the files' names.
 ///
 /// # Errors
@@ -68,7 +92,7 @@ pub(crate) fn draw(results: &Results, folder: &Path) -> Result<Vec<String>, Box<
             series: &series(results, &connections, RATE),
             legend: SeriesLabelPosition::LowerLeft,
         }
-        .from_zero(file)
+        .on_a_scale_from_zero(file)
     })?;
     Ok(files)
 }
@@ -228,7 +252,7 @@ impl Lines<'_> {
     }
 
     /// With numbers on a scale from zero.
-    fn from_zero(&self, file: &Path) -> Drawn {
+    fn on_a_scale_from_zero(&self, file: &Path) -> Drawn {
         let (x, y) = (self.range(|point| point.0), self.range(|point| point.1));
         self.draw(file, x.log_scale(), 0.0..y.end)
     }

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use crate::clients::{Client, NO_TLS, ONE_READ};
 use crate::measure::{COLD, CPU, CYCLES, MEMORY, P50, P99, RATE, STALLS, UNFAIRNESS};
+use crate::plot::PICTURES;
 use crate::results::{Results, reference};
 use crate::work::{Kind, Work};
 
@@ -263,16 +264,27 @@ fn left_out(results: &Results) -> String {
     }
 }
 
-/// Writes the tables into a document, between its marks.
+/// The pictures of these files as a document takes them, which lie in this folder.
+pub(crate) fn pictures(files: &[String], folder: &str) -> String {
+    let mut text = String::new();
+    for (file, shows) in PICTURES {
+        if files.iter().any(|drawn| drawn == file) {
+            let _ = writeln!(text, "![{shows}]({folder}/{file})\n");
+        }
+    }
+    text
+}
+
+/// Writes this into a document, between its marks.
 ///
 /// # Errors
 /// If it has no marks, or cannot be written.
-pub(crate) fn into_document(tables: &str, document: &Path) -> std::io::Result<()> {
+pub(crate) fn into_document(what: &str, document: &Path) -> std::io::Result<()> {
     let text = fs::read_to_string(document)?;
     let no_marks = || std::io::Error::other(format!("{} has no marks", document.display()));
     let (before, rest) = text.split_once(BEGIN).ok_or_else(no_marks)?;
     let (_, after) = rest.split_once(END).ok_or_else(no_marks)?;
-    fs::write(document, format!("{before}{BEGIN}\n{tables}{END}{after}"))
+    fs::write(document, format!("{before}{BEGIN}\n{what}{END}{after}"))
 }
 
 fn times(ratio: f64) -> String {
@@ -318,6 +330,16 @@ fn count(number: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_documents_have_marks_to_write_between() {
+        let root = components::root();
+        for document in ["README.md", "docs/performance.md"] {
+            let text = fs::read_to_string(root.join(document)).unwrap_or_default();
+            let (_, rest) = text.split_once(BEGIN).unwrap_or_default();
+            assert!(rest.contains(END), "{document}");
+        }
+    }
 
     #[test]
     fn thousands_are_set_apart() {
