@@ -36,7 +36,7 @@ pub(crate) const COLD_CPU: &str = "cold_cpu_ms";
 /// The mean cycle of the slowest connection, to the median connection's.
 pub(crate) const UNFAIRNESS: &str = "slowest_to_median_connection";
 
-/// How many processes a round starts for a cold start.
+/// How many processes a cold start is measured by.
 const COLD_STARTS: usize = 3;
 
 /// The share of a run's messages, one in so many, that warm it up and are not counted.
@@ -66,15 +66,28 @@ pub(crate) fn round(
         Kind::RoundTrips | Kind::Connections(_) => {
             let base = match *start_up {
                 Some(base) => base,
-                None => *start_up.insert(stage.run(client, work, 1)?.cpu),
+                None => *start_up.insert(start_up_of(stage, client, work)?),
             };
             warm(stage, client, work, cap, base)
         }
     }
 }
 
+/// The processor time of a process that sends one message over each connection.
+fn start_up_of(stage: &Stage, client: Client, work: &Work) -> Result<Duration, String> {
+    let mut times = Vec::new();
+    for _ in 0..COLD_STARTS {
+        times.push(stage.run(client, work, 1)?.cpu.as_secs_f64());
+    }
+    Ok(Duration::from_secs_f64(median(&mut times)))
+}
+
 fn cold(stage: &Stage, client: Client, work: &Work, cap: Option<usize>) -> Result<Round, String> {
-    let starts = cap.map_or(COLD_STARTS, |cap| cap.min(COLD_STARTS));
+    let starts = match work.compiled {
+        true => COLD_STARTS.min(cap.unwrap_or(COLD_STARTS)),
+        // Compiling takes seconds, and differs the less.
+        false => 1,
+    };
     let mut rounds = Vec::new();
     let mut suite = None;
     for _ in 0..starts {

@@ -87,7 +87,7 @@ impl Work {
         let mdm = Self::round_trips("mdm", "1 MB", Message::Document, 100, 20);
         let reply = Self {
             reply: MEGABYTE,
-            ..Self::round_trips("reply", "1 MB reply", Message::Admission, 60, 20)
+            ..Self::round_trips("reply", "1 MB reply", Message::Admission, 40, 10)
         };
         let cold = Self {
             kind: Kind::ColdStart,
