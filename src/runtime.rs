@@ -1,6 +1,6 @@
 //! What a component without `std` must bring along: an allocator, a panic
 //! handler, and the function through which the host asks for memory. The only
-//! `unsafe` of the project.
+//! `unsafe` of the project beside the generated bindings and what calls them.
 
 #![allow(unsafe_code)]
 

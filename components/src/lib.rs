@@ -186,8 +186,7 @@ impl Place<'_> {
     /// The names of this machine's folders stay out of what is built. So does the room
     /// that the linker leaves for addresses to grow, one byte in twenty, and what SHA-2
     /// takes written out in full: it hashes handshakes, and single messages for the
-    /// command's journal. Vectors, which are a part of WebAssembly 2.0, make the scan
-    /// and the ciphers faster.
+    /// command's journal.
     fn flags(&self) -> String {
         let renamed = [(self.root, "mllp-client"), (self.cargo_home, "cargo")];
         let renamed = renamed.map(|(path, name)| {
@@ -197,7 +196,6 @@ impl Place<'_> {
         let others = [
             "-Clink-arg=--compress-relocations",
             "--cfg=sha2_backend_soft=\"compact\"",
-            "-Ctarget-feature=+simd128",
         ];
         let flags: Vec<_> = renamed
             .into_iter()
