@@ -28,7 +28,7 @@ use crate::memory::{append, reserve};
 use crate::proto::ack;
 use crate::proto::exchange::{Commit, CommitBlock, Exchange, Finished, Receipt, Verdict};
 use crate::proto::frame::{Decoder, Incoming, Outgoing};
-use crate::proto::framing::Framing;
+use crate::proto::framing::{Framing, contains};
 use crate::proto::leniency::Leniency;
 use crate::proto::outstanding::Outstanding;
 use crate::proto::terms::{Correlation, Release, Terms};
@@ -534,7 +534,7 @@ impl Session {
         let Framing { start, end, .. } = &self.terms.framing;
         let cannot_be_framed = [start, end]
             .into_iter()
-            .any(|block| memchr::memmem::find(content, block).is_some());
+            .any(|block| contains(content, block));
         if cannot_be_framed || content.len() > OWED_BYTES_MAX {
             return self.warn(Warning::OwedAcknowledgmentUnsent);
         }

@@ -11,6 +11,7 @@ use core::time::Duration;
 use der::DateTime;
 
 use super::msh::{self, Header};
+use super::scan;
 use crate::error::InvalidReply;
 use crate::limits::{ERROR_CODE_BYTES_MAX, ERROR_DETAILS_MAX};
 use crate::memory::reserve;
@@ -481,7 +482,7 @@ impl<'a> Segments<'a> {
         // Only line ends: a blank before them belongs to the last field.
         let last = content.iter().rposition(|byte| !msh::is_segment_end(*byte));
         let body = content.get(..=last.unwrap_or_default()).unwrap_or_default();
-        let carriage_returns = memchr::memchr(msh::SEGMENT_END, body).is_some();
+        let carriage_returns = scan::places([msh::SEGMENT_END], body).next().is_some();
         Self {
             content: body,
             end: if carriage_returns {
@@ -494,13 +495,13 @@ impl<'a> Segments<'a> {
 
     fn are_separated_by_line_feeds(self) -> bool {
         if self.end == b'\n' {
-            memchr::memchr(b'\n', self.content).is_some()
+            scan::places([b'\n'], self.content).next().is_some()
         } else {
             let follows_one = |line_feed: usize| {
                 let before = line_feed.checked_sub(1);
                 before.and_then(|place| self.content.get(place)) == Some(&msh::SEGMENT_END)
             };
-            memchr::memchr_iter(b'\n', self.content).any(follows_one)
+            scan::places([b'\n'], self.content).any(follows_one)
         }
     }
 

@@ -12,6 +12,7 @@ use super::expect::Expectation;
 use super::framing::Framing;
 use super::leniency::{Leniencies, Leniency};
 use super::payload::Payload;
+use super::scan;
 use super::warning::Warning;
 use crate::error::{Cause, Desync, OverLimit};
 use crate::limits::{SPACE_BYTES_MAX, WRITE_BYTES_MAX};
@@ -358,7 +359,7 @@ impl Decoder {
     }
 
     fn inside(&mut self, window: &[u8]) -> Result<Step, Cause> {
-        let candidate = self.framing.candidates(window).next();
+        let candidate = scan::places(self.framing.firsts(), window).next();
         let (content, rest) = candidate
             .and_then(|offset| window.split_at_checked(offset))
             .unwrap_or((window, &[]));

@@ -4,6 +4,7 @@
 use alloc::vec::Vec;
 
 use super::frame::{CARRIAGE_RETURN, END_BLOCK, START_BLOCK};
+use super::scan;
 use crate::error::{FramingPart, InvalidOption};
 use crate::limits::BLOCK_BYTES_MAX;
 
@@ -63,10 +64,9 @@ impl Framing {
         [&self.start, content, &self.end, &self.trailer].concat()
     }
 
-    /// Where in `bytes` a start block or an end block may begin, in order.
-    pub(super) fn candidates<'a>(&self, bytes: &'a [u8]) -> memchr::Memchr2<'a> {
-        let first = |block: &[u8]| block.first().copied().unwrap_or_default();
-        memchr::memchr2_iter(first(&self.start), first(&self.end), bytes)
+    /// What a start block, and what an end block, begins with.
+    pub(super) fn firsts(&self) -> [u8; 2] {
+        [&self.start, &self.end].map(|block| block.first().copied().unwrap_or_default())
     }
 
     /// Where the end block is a part of a start block, content that ends as the
@@ -74,7 +74,6 @@ impl Framing {
     /// frame would be known to have ended before the next one began. The other way
     /// round, each end would be a start as well.
     fn is_entangled(&self) -> bool {
-        let contains = |whole: &[u8], part: &[u8]| memchr::memmem::find(whole, part).is_some();
         contains(&self.start, &self.end) || contains(&self.end, &self.start)
     }
 }
@@ -82,7 +81,16 @@ impl Framing {
 /// Every message begins with MSH, and none may hold a block. The block without bytes
 /// is in every message, too.
 fn is_in_every_message(block: &[u8]) -> bool {
-    memchr::memmem::find(b"MSH", block).is_some()
+    block.is_empty() || contains(b"MSH", block)
+}
+
+/// Whether `part`, which is not empty, stands anywhere in `whole`.
+pub(crate) fn contains(whole: &[u8], part: &[u8]) -> bool {
+    let first = part.first().copied().unwrap_or_default();
+    scan::places([first], whole).any(|place| {
+        let rest = whole.get(place..).unwrap_or_default();
+        rest.starts_with(part)
+    })
 }
 
 #[cfg(test)]

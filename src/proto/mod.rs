@@ -11,5 +11,6 @@ pub mod msh;
 pub mod outstanding;
 pub mod payload;
 pub mod repair;
+mod scan;
 pub mod terms;
 pub mod warning;

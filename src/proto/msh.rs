@@ -1,6 +1,8 @@
 //! MSH, the segment that names its own separators (HL7 v2.5 2.15.9). Bytes, not
 //! text: a field is whatever stands between two separators, in any charset.
 
+use super::scan;
+
 /// The byte that ends a segment (HL7 v2.5 2.5.4).
 pub const SEGMENT_END: u8 = b'\r';
 
@@ -66,7 +68,7 @@ pub(crate) fn between(bytes: &[u8], separator: u8) -> impl Iterator<Item = &[u8]
     let mut rest = Some(bytes);
     core::iter::from_fn(move || {
         let bytes = rest.take()?;
-        let found = memchr::memchr(separator, bytes);
+        let found = scan::places([separator], bytes).next();
         let Some((part, after)) = found.and_then(|place| bytes.split_at_checked(place)) else {
             return Some(bytes);
         };
@@ -77,7 +79,7 @@ pub(crate) fn between(bytes: &[u8], separator: u8) -> impl Iterator<Item = &[u8]
 
 /// Where in `bytes` segments end.
 pub(crate) fn segment_ends(bytes: &[u8]) -> impl Iterator<Item = usize> {
-    memchr::memchr2_iter(SEGMENT_END, b'\n', bytes)
+    scan::places([SEGMENT_END, b'\n'], bytes)
 }
 
 /// Line feeds count too, since what follows one in the field's files, and in

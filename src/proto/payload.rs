@@ -7,6 +7,7 @@ use core::fmt;
 use super::expect::Expectation;
 use super::framing::Framing;
 use super::msh::{self, Header};
+use super::scan;
 use super::terms::{Correlation, Terms};
 use crate::error::{InvalidMessage, OverLimit, ReservedByte};
 
@@ -36,12 +37,7 @@ impl Payload {
             return Err(InvalidMessage::WideEncoding);
         }
         let header = Header::read(&message).ok_or(InvalidMessage::NoHeader)?;
-        if let Some(reserved) = reserved_byte(&message, &terms.framing) {
-            return Err(InvalidMessage::ReservedByte(reserved));
-        }
-        if let Some(offset) = second_header(&message).filter(|_| !broken!(GuardAsleep)) {
-            return Err(InvalidMessage::SecondHeader(offset));
-        }
+        look_inside(&message, &terms.framing)?;
         let expectation = Expectation::of(&header, terms)?;
         if header.control_id().is_empty() && terms.correlation == Correlation::Required {
             return Err(InvalidMessage::NoControlId);
@@ -72,8 +68,9 @@ impl fmt::Debug for Payload {
 
 /// A frame is not transparent to the bytes of its own framing (MLLP Release 1), so
 /// that none but the first start block and the last end block may stand in it, not
-/// even made by a block and the message together.
-fn reserved_byte(message: &[u8], framing: &Framing) -> Option<ReservedByte> {
+/// even made by a block and the message together. And two messages in one frame would
+/// share one acknowledgment, so that there may be one MSH segment.
+fn look_inside(message: &[u8], framing: &Framing) -> Result<(), InvalidMessage> {
     let Framing { start, end, .. } = framing;
     let block_begins_at = |position: usize| {
         let frame = start.iter().chain(message).chain(end).skip(position);
@@ -81,26 +78,37 @@ fn reserved_byte(message: &[u8], framing: &Framing) -> Option<ReservedByte> {
             .iter()
             .any(|block| frame.clone().take(block.len()).eq(*block))
     };
-    let offset = if (1..start.len()).any(block_begins_at) {
-        0
-    } else {
-        framing
-            .candidates(message)
-            .find(|offset| block_begins_at(start.len().saturating_add(*offset)))?
+    let reserved = |offset: usize| {
+        InvalidMessage::ReservedByte(ReservedByte {
+            offset: offset as u64,
+            byte: message.get(offset).copied().unwrap_or_default(),
+        })
     };
-    Some(ReservedByte {
-        offset: offset as u64,
-        byte: *message.get(offset)?,
-    })
-}
-
-/// Where a second MSH segment begins. Two messages in one frame would share one
-/// acknowledgment.
-fn second_header(message: &[u8]) -> Option<u64> {
-    msh::segment_ends(message)
-        .map(|end| end.saturating_add(1))
-        .find(|begin| message.get(*begin..).is_some_and(msh::begins_header))
-        .map(|begin| begin as u64)
+    if (1..start.len()).any(block_begins_at) {
+        return Err(reserved(0));
+    }
+    let [start_block, end_block] = framing.firsts();
+    let mut second_header = None;
+    // One look for all of it: nothing of the message goes out before that is over.
+    for place in scan::places([start_block, end_block, b'\r', b'\n'], message) {
+        let byte = message.get(place).copied().unwrap_or_default();
+        if (byte == start_block || byte == end_block)
+            && block_begins_at(start.len().saturating_add(place))
+        {
+            return Err(reserved(place));
+        }
+        let after = place.saturating_add(1);
+        if second_header.is_none()
+            && msh::is_segment_end(byte)
+            && message.get(after..).is_some_and(msh::begins_header)
+        {
+            second_header = Some(after as u64);
+        }
+    }
+    match second_header.filter(|_| !broken!(GuardAsleep)) {
+        Some(offset) => Err(InvalidMessage::SecondHeader(offset)),
+        None => Ok(()),
+    }
 }
 
 /// UTF-16 and UTF-32, which hold bytes of the framing by accident, and any byte

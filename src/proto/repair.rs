@@ -6,6 +6,7 @@ use core::iter;
 
 use super::frame::{CARRIAGE_RETURN, is_space};
 use super::framing::Framing;
+use super::scan;
 use crate::memory::reserve_exact;
 
 /// A thing that can be put right.
@@ -141,7 +142,7 @@ fn shorter(bytes: &[u8], cut: Cut) -> impl Iterator<Item = &[u8]> {
 }
 
 fn turn_line_feeds(message: &mut Vec<u8>) -> bool {
-    let found = memchr::memchr(b'\n', message).is_some();
+    let found = scan::places([b'\n'], message).next().is_some();
     if found {
         let mut last = None;
         message.retain_mut(|byte| {

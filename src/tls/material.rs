@@ -5,12 +5,12 @@ use alloc::vec::Vec;
 
 use der::asn1::AnyRef;
 use der::{Decode, SliceReader, Tag, Tagged};
-use memchr::memmem;
 use rustls::pki_types::pem::{PemObject, SectionKind};
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 use zeroize::Zeroizing;
 
 use crate::error::{InvalidItem, InvalidItemReason as Reason};
+use crate::proto::framing::contains;
 
 /// The certificates of several handed-in byte strings, counted through.
 pub(super) fn certificates<B: AsRef<[u8]>>(
@@ -110,7 +110,7 @@ fn append(bytes: &[u8], kind: SectionKind, items: &mut Vec<Vec<u8>>) -> Result<(
 }
 
 fn is_pem(bytes: &[u8]) -> bool {
-    memmem::find(bytes, b"-----BEGIN ").is_some()
+    contains(bytes, b"-----BEGIN ")
 }
 
 fn is_encrypted_pem(bytes: &[u8]) -> bool {
@@ -118,9 +118,7 @@ fn is_encrypted_pem(bytes: &[u8]) -> bool {
         b"-----BEGIN ENCRYPTED PRIVATE KEY",
         b"Proc-Type: 4,ENCRYPTED",
     ];
-    markers
-        .iter()
-        .any(|marker| memmem::find(bytes, marker).is_some())
+    markers.iter().any(|marker| contains(bytes, marker))
 }
 
 /// Files that hold certificates and keys behind a password.
