@@ -773,7 +773,8 @@ mod tests {
                 assert_eq!(frame.size(), expected.len());
                 let ends = [0, 1, 2, 3, 4, size, expected.len() - 1, expected.len()];
                 let anywhere = (0..200).map(|_| random.below(expected.len()));
-                for offset in ends.into_iter().chain(anywhere) {
+                let offsets: Vec<_> = ends.into_iter().chain(anywhere).collect();
+                for offset in offsets {
                     let most = [1, 3, 5_000, WRITE_BYTES_MAX, usize::MAX][random.below(5)];
                     let part = frame.part(&framing, offset, most);
                     let left = expected.len() - offset;
