@@ -40,7 +40,7 @@ const TABLE: &[(Breakage, bool, u64)] = &[
     (Breakage::ShareForgotten, PLAIN, 1_000),
     (Breakage::ConnectingOverruns, PLAIN, 1_000),
     (Breakage::PauseOverruns, PLAIN, 40_000),
-    (Breakage::ClosingTakesAll, TLS, 20_000),
+    (Breakage::ClosingTakesAll, TLS, 200_000),
     (Breakage::LimitForgotten, PLAIN, 10_000),
     (Breakage::GuardAsleep, PLAIN, 10_000),
     (Breakage::OwedForgotten, PLAIN, 1_000),
