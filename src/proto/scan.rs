@@ -2,14 +2,22 @@
 //! where all of a component is compiled for them, which makes this one 47 KB larger,
 //! and looks for three bytes at most.
 
-/// How many bytes are looked at before it is asked whether there was any.
+/// What is looked at before it is asked whether there was any.
+type Block = [[u8; 16]; 4];
+
+/// How many bytes that are.
 const BLOCK: usize = 64;
 
 /// Where in `bytes` any of these stand, in order.
-pub(crate) fn places<const N: usize>(wanted: [u8; N], bytes: &[u8]) -> Places<'_, N> {
-    let (blocks, rest) = bytes.as_chunks();
+pub(crate) fn places<const N: usize>(wanted: [u8; N], bytes: &[u8]) -> Places<'_> {
+    const { assert!(N >= 1 && N <= 4) };
+    let last = wanted.last().copied().unwrap_or_default();
+    let nth = |place: usize| wanted.get(place).copied().unwrap_or(last);
+    let (blocks, _) = bytes.as_chunks().0.as_chunks();
+    let rest = bytes.get(blocks.len().saturating_mul(BLOCK)..);
+    let rest = rest.unwrap_or_default();
     Places {
-        wanted,
+        wanted: [nth(0), nth(1), nth(2), nth(3)],
         blocks,
         rest,
         passed: 0,
@@ -19,9 +27,9 @@ pub(crate) fn places<const N: usize>(wanted: [u8; N], bytes: &[u8]) -> Places<'_
 }
 
 /// See [`places`].
-pub(crate) struct Places<'a, const N: usize> {
-    wanted: [u8; N],
-    blocks: &'a [[u8; BLOCK]],
+pub(crate) struct Places<'a> {
+    wanted: [u8; 4],
+    blocks: &'a [Block],
     rest: &'a [u8],
     /// How many bytes were looked at.
     passed: usize,
@@ -31,7 +39,7 @@ pub(crate) struct Places<'a, const N: usize> {
     found: u64,
 }
 
-impl<const N: usize> Iterator for Places<'_, N> {
+impl Iterator for Places<'_> {
     type Item = usize;
 
     fn next(&mut self) -> Option<usize> {
@@ -50,8 +58,9 @@ impl<const N: usize> Iterator for Places<'_, N> {
             self.blocks = &[];
             let rest = core::mem::take(&mut self.rest);
             self.passed = self.base.saturating_add(rest.len());
-            let mut last = [0; BLOCK];
-            last.get_mut(..rest.len())?.copy_from_slice(rest);
+            let mut last: Block = Default::default();
+            let flat = last.as_flattened_mut();
+            flat.get_mut(..rest.len())?.copy_from_slice(rest);
             let (_, found) = first_block(self.wanted, &[last])?;
             // What fills the block up may be wanted, too.
             let beyond = u32::try_from(rest.len()).ok()?;
@@ -67,42 +76,57 @@ impl<const N: usize> Iterator for Places<'_, N> {
 }
 
 /// How many blocks come before the first that holds any of these, and where in it they
-/// stand, a bit each.
+/// stand, a bit each. Written out in full: compiled for size, a loop over four vectors
+/// would stay one, and a closure would not be inlined into code without vectors.
 #[cfg(target_family = "wasm")]
 #[target_feature(enable = "simd128")]
-fn first_block<const N: usize>(wanted: [u8; N], blocks: &[[u8; BLOCK]]) -> Option<(usize, u64)> {
-    use core::arch::wasm32::{u8x16_bitmask, u8x16_eq, u8x16_splat, v128, v128_any_true, v128_or};
+fn first_block(wanted: [u8; 4], blocks: &[Block]) -> Option<(usize, u64)> {
+    use core::arch::wasm32::{u8x16_bitmask, u8x16_splat, v128_any_true, v128_or};
 
-    let wanted = wanted.map(|byte| u8x16_splat(byte));
-    let none = u8x16_splat(0);
-    blocks.iter().enumerate().find_map(|(place, block)| {
-        let block: [v128; 4] = bytemuck::cast(*block);
-        let found = block.map(|bytes| {
-            wanted
-                .iter()
-                .fold(none, |any, one| v128_or(any, u8x16_eq(bytes, *one)))
-        });
-        let [a, b, c, d] = found;
-        if !v128_any_true(v128_or(v128_or(a, b), v128_or(c, d))) {
-            return None;
+    let [one, two, three, four] = wanted;
+    let (one, two) = (u8x16_splat(one), u8x16_splat(two));
+    let (three, four) = (u8x16_splat(three), u8x16_splat(four));
+    for (place, [a, b, c, d]) in blocks.iter().enumerate() {
+        let a = any_of(bytemuck::cast(*a), one, two, three, four);
+        let b = any_of(bytemuck::cast(*b), one, two, three, four);
+        let c = any_of(bytemuck::cast(*c), one, two, three, four);
+        let d = any_of(bytemuck::cast(*d), one, two, three, four);
+        if v128_any_true(v128_or(v128_or(a, b), v128_or(c, d))) {
+            let (a, b) = (u64::from(u8x16_bitmask(a)), u64::from(u8x16_bitmask(b)));
+            let (c, d) = (u64::from(u8x16_bitmask(c)), u64::from(u8x16_bitmask(d)));
+            return Some((place, a | b << 16 | c << 32 | d << 48));
         }
-        let bits = |found: v128| u64::from(u8x16_bitmask(found));
-        let [a, b, c, d] = found.map(bits);
-        Some((place, a | b << 16 | c << 32 | d << 48))
-    })
+    }
+    None
+}
+
+#[cfg(target_family = "wasm")]
+use core::arch::wasm32::v128;
+
+#[cfg(target_family = "wasm")]
+#[target_feature(enable = "simd128")]
+#[inline]
+fn any_of(bytes: v128, one: v128, two: v128, three: v128, four: v128) -> v128 {
+    use core::arch::wasm32::{u8x16_eq, v128_or};
+
+    v128_or(
+        v128_or(u8x16_eq(bytes, one), u8x16_eq(bytes, two)),
+        v128_or(u8x16_eq(bytes, three), u8x16_eq(bytes, four)),
+    )
 }
 
 /// The same for tests, in the plainest way.
 #[cfg(not(target_family = "wasm"))]
-fn first_block<const N: usize>(wanted: [u8; N], blocks: &[[u8; BLOCK]]) -> Option<(usize, u64)> {
+fn first_block(wanted: [u8; 4], blocks: &[Block]) -> Option<(usize, u64)> {
     blocks.iter().enumerate().find_map(|(place, block)| {
-        if !block
+        let bytes = block.as_flattened();
+        if !bytes
             .iter()
             .fold(false, |any, byte| any | wanted.contains(byte))
         {
             return None;
         }
-        let found = block.iter().rev().fold(0, |found, byte| {
+        let found = bytes.iter().rev().fold(0, |found, byte| {
             found << 1 | u64::from(wanted.contains(byte))
         });
         Some((place, found))
