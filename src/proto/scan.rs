@@ -2,6 +2,9 @@
 //! where all of a component is compiled for them, which makes this one 47 KB larger,
 //! and looks for three bytes at most.
 
+#[cfg(target_family = "wasm")]
+use core::arch::wasm32::v128;
+
 /// What is looked at before it is asked whether there was any.
 type Block = [[u8; 16]; 4];
 
@@ -99,9 +102,6 @@ fn first_block(wanted: [u8; 4], blocks: &[Block]) -> Option<(usize, u64)> {
     }
     None
 }
-
-#[cfg(target_family = "wasm")]
-use core::arch::wasm32::v128;
 
 #[cfg(target_family = "wasm")]
 #[target_feature(enable = "simd128")]
