@@ -1,7 +1,7 @@
 //! The blocking loop between a machine and a connection: poll, do, handle.
 //!
-//! Each call of the host costs as much as a small message does in the kernel, so
-//! none is made whose answer is known. The clock is read again only after what may
+//! A small message's time goes into calls of the host, so none is made whose answer is
+//! known. The clock is read again only after what may
 //! have taken time, and a connection that was just found to be empty is waited for
 //! before it is read.
 

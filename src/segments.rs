@@ -43,9 +43,9 @@ impl Segments {
         ..Self::ETHERNET
     };
 
-    /// Within the machine: Linux's loopback, half of whose largest window is smaller
-    /// than its packets are. Everything but a full segment is small there, so that no
-    /// last write would be long enough.
+    /// Within the machine: what Linux's loopback, of 65 536 bytes a packet, makes of its
+    /// segments. Any write but a full one is small there, so that no last one would be
+    /// long enough.
     const LOOPBACK: Self = Self {
         bytes: 65_483,
         last_write_min: 0,

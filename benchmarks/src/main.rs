@@ -50,8 +50,6 @@ enum Part {
     /// Starts one, and tells what it used
     #[command(hide = true)]
     Launch(Launch),
-    #[command(hide = true)]
-    Compile { from: PathBuf, to: PathBuf },
 }
 
 #[derive(Args)]
@@ -102,7 +100,6 @@ fn main() -> ExitCode {
     let done = match &arguments.part {
         Some(Part::Client(task)) => task.run().map(|()| true),
         Some(Part::Launch(launch)) => launch.run().map(|()| true),
-        Some(Part::Compile { from, to }) => embedded::compile_ahead(from, to).map(|()| true),
         None => whole(&arguments.options),
     };
     match done {

@@ -51,6 +51,7 @@ mod reaching;
 mod refused_memory;
 mod repair;
 mod sandbox;
+mod scanning;
 mod schema;
 mod second_receiver;
 mod seeded_faults;
