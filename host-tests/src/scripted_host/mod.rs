@@ -101,6 +101,8 @@ pub struct ScriptedHost {
     set_forward: i64,
     calls: u64,
     called: BTreeMap<&'static str, u32>,
+    /// The sizes of the writes.
+    writes: Vec<usize>,
     lines: Vec<Line>,
     looked_up: Vec<String>,
     dialled: Vec<SocketAddr>,
@@ -157,6 +159,7 @@ impl ScriptedHost {
             set_forward: 0,
             calls: 0,
             called: BTreeMap::new(),
+            writes: Vec::new(),
             lines: Vec::new(),
             looked_up: Vec::new(),
             dialled: Vec::new(),
@@ -167,6 +170,7 @@ impl ScriptedHost {
     pub fn follow(&mut self, script: Script) {
         self.script = script;
         self.called.clear();
+        self.writes.clear();
     }
 
     /// The time that has really passed, in milliseconds.
@@ -203,6 +207,12 @@ impl ScriptedHost {
     #[must_use]
     pub const fn calls(&self) -> &BTreeMap<&'static str, u32> {
         &self.called
+    }
+
+    /// How many bytes each write handed over since the script began.
+    #[must_use]
+    pub fn writes(&self) -> &[usize] {
+        &self.writes
     }
 
     /// The resources that the component still holds.
@@ -491,6 +501,7 @@ impl ScriptedHost {
             "the component writes more than it may"
         );
         let loss = self.loss(StreamCall::Write, nth);
+        self.writes.push(bytes.len());
         let taken = match loss {
             Some(_) => self.script.taken_by_failing_write.min(bytes.len()),
             None => bytes.len(),

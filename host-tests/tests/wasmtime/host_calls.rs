@@ -17,12 +17,7 @@ const ROUND_TRIPS: u32 = 50;
 /// The calls of one round trip, by the function, of a message and a reply that are so
 /// much longer than the shortest.
 async fn calls(script: Script, settings: Settings, longer: usize) -> BTreeMap<&'static str, u32> {
-    let mut message = message("1");
-    if longer > 0 {
-        message.extend_from_slice(b"NTE|1||");
-        message.extend(marks::NAME.bytes().cycle().take(longer));
-        message.push(b'\r');
-    }
+    let message = long_message(longer);
     let script = script.answers_after(Duration::from_micros(500), "AA");
     let mut sandbox = Sandbox::scripted(script.clone()).await;
     let connected = sandbox.connect_to("192.0.2.1", 2575, settings).await;
@@ -39,6 +34,16 @@ async fn calls(script: Script, settings: Settings, longer: usize) -> BTreeMap<&'
         .map(|(function, count)| (function, count / ROUND_TRIPS))
         .filter(|(_, count)| *count > 0)
         .collect()
+}
+
+fn long_message(longer: usize) -> Vec<u8> {
+    let mut message = message("1");
+    if longer > 0 {
+        message.extend_from_slice(b"NTE|1||");
+        message.extend(marks::NAME.bytes().cycle().take(longer));
+        message.push(b'\r');
+    }
+    message
 }
 
 async fn assert_applied(
@@ -79,4 +84,26 @@ async fn a_message_goes_in_one_write_as_long_as_the_host_takes_it_in_one() {
     assert_eq!(plain["write"], 1);
     let (script, settings) = tls();
     assert_eq!(calls(script, settings, 60_000).await["write"], 1);
+}
+
+/// Segments of 1448 bytes, but for the last write, which is long enough to bring the
+/// acknowledgment that its end may have to wait for.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_message_goes_in_writes_that_fill_their_segments() {
+    for (script, settings) in [(Script::new(), Settings::default()), tls()] {
+        let script = script.answers_after(Duration::from_micros(500), "AA");
+        let mut sandbox = Sandbox::scripted(script.clone()).await;
+        let connected = sandbox.connect_to("192.0.2.1", 2575, settings).await;
+        let client = connected.unwrap();
+        // Under TLS it shows what a record takes beside its content.
+        assert_applied(&mut sandbox, client, &message("1")).await;
+        for longer in [66_000, 131_000, 1_000_000] {
+            let before = sandbox.host().writes().len();
+            assert_applied(&mut sandbox, client, &long_message(longer)).await;
+            let writes = &sandbox.host().writes()[before..];
+            let (last, others) = writes.split_last().unwrap();
+            assert!(!others.is_empty() && *last >= 18 * 1_024, "{writes:?}");
+            assert!(others.iter().all(|write| write % 1_448 == 0), "{writes:?}");
+        }
+    }
 }
