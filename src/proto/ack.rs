@@ -387,8 +387,10 @@ impl Separators {
     }
 
     /// The fields of a segment, if it is one of this name that has any.
-    fn fields<'a>(self, segment: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
-        segment.strip_prefix(name)?.strip_prefix(&[self.field])
+    fn fields<'a>(self, segment: &'a [u8], name: &[u8; 3]) -> Option<&'a [u8]> {
+        let (named, rest) = segment.split_first_chunk()?;
+        let (separator, fields) = rest.split_first()?;
+        (named == name && *separator == self.field).then_some(fields)
     }
 
     fn any_field_holds(self, fields: &[u8]) -> bool {

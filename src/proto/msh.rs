@@ -63,17 +63,17 @@ pub fn begins_header(bytes: &[u8]) -> bool {
 }
 
 /// What stands between separators in `bytes`, as the slice's `split` has it, but found
-/// many bytes at a time.
+/// many bytes at a time, and each looked at once.
 pub(crate) fn between(bytes: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
-    let mut rest = Some(bytes);
+    let mut ends = scan::places([separator], bytes);
+    let mut next = Some(0);
     core::iter::from_fn(move || {
-        let bytes = rest.take()?;
-        let found = scan::places([separator], bytes).next();
-        let Some((part, after)) = found.and_then(|place| bytes.split_at_checked(place)) else {
-            return Some(bytes);
+        let begin = next.take()?;
+        let Some(end) = ends.next() else {
+            return bytes.get(begin..);
         };
-        rest = after.get(1..);
-        Some(part)
+        next = Some(end.saturating_add(1));
+        bytes.get(begin..end)
     })
 }
 
