@@ -54,6 +54,24 @@ pub(crate) fn append(to: &mut Vec<u8>, bytes: &[u8]) -> Result<(), Cause> {
     Ok(())
 }
 
+/// Adds so many zeros to others, and leaves the rest. A page at a time: compiled for
+/// size, a list's own `resize` writes one byte after the other.
+///
+/// # Errors
+/// Those of [`reserve`].
+pub(crate) fn append_zeros(to: &mut Vec<u8>, count: usize) -> Result<(), Cause> {
+    const PAGE: [u8; 4096] = [0; 4096];
+    reserve(to, count)?;
+    let mut missing = count;
+    while let Some(zeros) = PAGE.get(..missing.min(PAGE.len()))
+        && !zeros.is_empty()
+    {
+        to.extend_from_slice(zeros);
+        missing = missing.saturating_sub(zeros.len());
+    }
+    Ok(())
+}
+
 /// So much memory, for as long as this is held.
 ///
 /// # Errors
@@ -70,7 +88,7 @@ pub(crate) fn room(bytes: usize) -> Result<impl Sized, Cause> {
 mod tests {
     use alloc::vec::Vec;
 
-    use super::{append, reserve, room};
+    use super::{append, append_zeros, reserve, room};
     use crate::error::Cause;
 
     #[test]
@@ -80,5 +98,20 @@ mod tests {
         assert_eq!(room(usize::MAX).err(), Some(Cause::OutOfMemory));
         assert_eq!(append(&mut bytes, b"|^~"), Ok(()));
         assert_eq!(bytes, b"MSH|^~");
+    }
+
+    #[test]
+    fn zeros_are_as_many_as_were_asked_for() {
+        for count in [0, 1, 4_095, 4_096, 4_097, 10_000] {
+            let mut bytes = Vec::from(*b"MSH");
+            assert_eq!(append_zeros(&mut bytes, count), Ok(()));
+            let expected = [&b"MSH"[..], &[0].repeat(count)].concat();
+            assert_eq!(bytes, expected);
+        }
+        let mut bytes = Vec::new();
+        assert_eq!(
+            append_zeros(&mut bytes, usize::MAX),
+            Err(Cause::OutOfMemory)
+        );
     }
 }

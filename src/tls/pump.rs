@@ -21,7 +21,7 @@ use super::options::TlsVersion;
 use super::problem::problem;
 use crate::error::{Cause, CertificateProblem, TlsFailure, TlsProblem};
 use crate::limits::{RECORD_BYTES_MAX, RESUMPTION_SECONDS_MAX, TLS_PENDING_BYTES_MAX};
-use crate::memory::{append, reserve};
+use crate::memory::{append, append_zeros};
 use crate::proto::frame::START_BLOCK;
 use crate::segments::Segments;
 
@@ -496,8 +496,7 @@ impl Outgoing {
         let mut room = expected.saturating_add(RECORD_OVERHEAD_BYTES_MAX);
         loop {
             self.bytes.truncate(begin);
-            reserve(&mut self.bytes, room).map_err(|_| Trouble::Memory)?;
-            self.bytes.resize(begin.saturating_add(room), 0);
+            append_zeros(&mut self.bytes, room).map_err(|_| Trouble::Memory)?;
             match write(self.bytes.get_mut(begin..).unwrap_or_default()) {
                 Ok(written) => {
                     self.bytes.truncate(begin.saturating_add(written));
