@@ -190,6 +190,8 @@ pub struct Reading<'a> {
     pub wants_acknowledgment: bool,
     separators: Separators,
     segments: Segments<'a>,
+    /// Whether any segment is an ERR.
+    has_errors: bool,
     /// What follows `MSA` and a separator.
     msa: &'a [u8],
 }
@@ -205,8 +207,10 @@ impl Reading<'_> {
     pub fn errors(&self) -> Vec<ErrorDetail> {
         let separators = self.separators;
         let mut segments = self
-            .segments
-            .iter()
+            .has_errors
+            .then(|| self.segments.parts().map(without_line_feed))
+            .into_iter()
+            .flatten()
             .filter_map(|segment| separators.fields(segment, b"ERR"))
             .filter(|error| separators.any_field_holds(error))
             .peekable();
@@ -252,14 +256,20 @@ pub fn read(content: &[u8], line_feeds: bool) -> Result<Reading<'_>, InvalidRepl
     let header = Header::read(content).ok_or(InvalidReply::NoHeader)?;
     let separators = Separators::of(&header);
     let segments = Segments::of(content);
-    let has_line_feeds = segments.are_separated_by_line_feeds();
+    // A reply may be long: all that is asked of it is found in one look.
+    let mut has_line_feeds = false;
+    let mut msa = None;
+    let mut has_errors = false;
+    for part in segments.parts().skip(1) {
+        has_line_feeds |= segments.end == b'\n' || part.starts_with(b"\n");
+        let segment = without_line_feed(part);
+        msa = msa.or_else(|| separators.fields(segment, b"MSA"));
+        has_errors |= separators.fields(segment, b"ERR").is_some();
+    }
     if has_line_feeds && !line_feeds {
         return Err(InvalidReply::LineFeedSegments);
     }
-    let msa = segments
-        .iter()
-        .find_map(|segment| separators.fields(segment, b"MSA"))
-        .ok_or(InvalidReply::NoAcknowledgment)?;
+    let msa = msa.ok_or(InvalidReply::NoAcknowledgment)?;
     let code = Code::read(nth(msa, separators.field, 1)).ok_or(InvalidReply::UnknownCode)?;
     Ok(Reading {
         code,
@@ -268,6 +278,7 @@ pub fn read(content: &[u8], line_feeds: bool) -> Result<Reading<'_>, InvalidRepl
         wants_acknowledgment: !code.is_accept_level() && matches!(header.field(15), b"AL" | b"SU"),
         separators,
         segments,
+        has_errors,
         msa,
     })
 }
@@ -495,22 +506,15 @@ impl<'a> Segments<'a> {
         }
     }
 
-    fn are_separated_by_line_feeds(self) -> bool {
-        if self.end == b'\n' {
-            scan::places([b'\n'], self.content).next().is_some()
-        } else {
-            let follows_one = |line_feed: usize| {
-                let before = line_feed.checked_sub(1);
-                before.and_then(|place| self.content.get(place)) == Some(&msh::SEGMENT_END)
-            };
-            scan::places([b'\n'], self.content).any(follows_one)
-        }
-    }
-
-    fn iter(self) -> impl Iterator<Item = &'a [u8]> {
+    /// With the line feed that stands before a segment where one follows a carriage
+    /// return.
+    fn parts(self) -> impl Iterator<Item = &'a [u8]> {
         msh::between(self.content, self.end)
-            .map(|segment| segment.strip_prefix(b"\n").unwrap_or(segment))
     }
+}
+
+fn without_line_feed(part: &[u8]) -> &[u8] {
+    part.strip_prefix(b"\n").unwrap_or(part)
 }
 
 #[cfg(test)]

@@ -84,35 +84,69 @@ impl Iterator for Places<'_> {
 #[cfg(target_family = "wasm")]
 #[target_feature(enable = "simd128")]
 fn first_block(wanted: [u8; 4], blocks: &[Block]) -> Option<(usize, u64)> {
-    use core::arch::wasm32::{u8x16_bitmask, u8x16_splat, v128_any_true, v128_or};
+    use core::arch::wasm32::u8x16_splat;
 
     let [one, two, three, four] = wanted;
     let (one, two) = (u8x16_splat(one), u8x16_splat(two));
     let (three, four) = (u8x16_splat(three), u8x16_splat(four));
+    // Nearly all that is looked for is one byte or two.
+    let are_two = wanted.get(1..3) == wanted.get(2..4);
     for (place, [a, b, c, d]) in blocks.iter().enumerate() {
-        let a = any_of(bytemuck::cast(*a), one, two, three, four);
-        let b = any_of(bytemuck::cast(*b), one, two, three, four);
-        let c = any_of(bytemuck::cast(*c), one, two, three, four);
-        let d = any_of(bytemuck::cast(*d), one, two, three, four);
-        if v128_any_true(v128_or(v128_or(a, b), v128_or(c, d))) {
-            let (a, b) = (u64::from(u8x16_bitmask(a)), u64::from(u8x16_bitmask(b)));
-            let (c, d) = (u64::from(u8x16_bitmask(c)), u64::from(u8x16_bitmask(d)));
-            return Some((place, a | b << 16 | c << 32 | d << 48));
+        let (a, b) = (bytemuck::cast(*a), bytemuck::cast(*b));
+        let (c, d) = (bytemuck::cast(*c), bytemuck::cast(*d));
+        let found = if are_two {
+            found(
+                any_of_two(a, one, two),
+                any_of_two(b, one, two),
+                any_of_two(c, one, two),
+                any_of_two(d, one, two),
+            )
+        } else {
+            found(
+                any_of_four(a, one, two, three, four),
+                any_of_four(b, one, two, three, four),
+                any_of_four(c, one, two, three, four),
+                any_of_four(d, one, two, three, four),
+            )
+        };
+        if found != 0 {
+            return Some((place, found));
         }
     }
     None
 }
 
+/// Where four vectors say that there is something, a bit each.
 #[cfg(target_family = "wasm")]
 #[target_feature(enable = "simd128")]
 #[inline]
-fn any_of(bytes: v128, one: v128, two: v128, three: v128, four: v128) -> v128 {
+fn found(a: v128, b: v128, c: v128, d: v128) -> u64 {
+    use core::arch::wasm32::{u8x16_bitmask, v128_any_true, v128_or};
+
+    if !v128_any_true(v128_or(v128_or(a, b), v128_or(c, d))) {
+        return 0;
+    }
+    let (a, b) = (u64::from(u8x16_bitmask(a)), u64::from(u8x16_bitmask(b)));
+    let (c, d) = (u64::from(u8x16_bitmask(c)), u64::from(u8x16_bitmask(d)));
+    a | b << 16 | c << 32 | d << 48
+}
+
+#[cfg(target_family = "wasm")]
+#[target_feature(enable = "simd128")]
+#[inline]
+fn any_of_two(bytes: v128, one: v128, two: v128) -> v128 {
     use core::arch::wasm32::{u8x16_eq, v128_or};
 
-    v128_or(
-        v128_or(u8x16_eq(bytes, one), u8x16_eq(bytes, two)),
-        v128_or(u8x16_eq(bytes, three), u8x16_eq(bytes, four)),
-    )
+    v128_or(u8x16_eq(bytes, one), u8x16_eq(bytes, two))
+}
+
+#[cfg(target_family = "wasm")]
+#[target_feature(enable = "simd128")]
+#[inline]
+fn any_of_four(bytes: v128, one: v128, two: v128, three: v128, four: v128) -> v128 {
+    use core::arch::wasm32::v128_or;
+
+    v128_or(any_of_two(bytes, one, two), any_of_two(bytes, three, four))
 }
 
 /// The same for tests, in the plainest way.
