@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::clients::Client;
-use crate::{embedded, native};
+use crate::{embedded, launch, native};
 
 /// Whatever goes wrong in a client ends it. Its text holds nothing of a message.
 pub(crate) type Failure = Box<dyn Error + Send + Sync>;
@@ -80,16 +80,18 @@ fn multi_thread() -> std::io::Result<tokio::runtime::Runtime> {
 /// How many connections are made at a time.
 const AT_A_TIME: usize = 64;
 
-/// Makes all connections, a task each, and then sends over all of them at once, a task
-/// each again.
-pub(crate) async fn side_by_side<T: Send + 'static, C, S>(
+/// Makes all connections, a task each, then sends over all of them at once, a task each
+/// again, and closes them once their memory has been told.
+pub(crate) async fn side_by_side<T: Send + 'static, C, S, E>(
     connections: usize,
     connect: impl Fn() -> C,
     send: impl Fn(T) -> S,
+    close: impl Fn(T) -> E,
 ) -> Result<(), Failure>
 where
     C: Future<Output = Result<T, Failure>> + Send + 'static,
-    S: Future<Output = Result<(), Failure>> + Send + 'static,
+    S: Future<Output = Result<T, Failure>> + Send + 'static,
+    E: Future<Output = Result<(), Failure>>,
 {
     let mut senders = Vec::with_capacity(connections);
     while senders.len() < connections {
@@ -103,8 +105,13 @@ where
         .into_iter()
         .map(|sender| tokio::spawn(send(sender)))
         .collect();
+    let mut senders = Vec::with_capacity(connections);
     for sent in sending {
-        sent.await??;
+        senders.push(sent.await??);
+    }
+    launch::tell_memory();
+    for sender in senders {
+        close(sender).await?;
     }
     Ok(())
 }

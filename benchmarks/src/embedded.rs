@@ -69,7 +69,8 @@ pub(crate) async fn send(task: Task) -> Result<(), Failure> {
     let message: Arc<[u8]> = std::fs::read(&task.message)?.into();
     let messages = task.messages;
     if task.connections == 0 {
-        return receiver.connect().await?.send(message, messages).await;
+        let sender = receiver.connect().await?;
+        return sender.send(message, messages).await?.close().await;
     }
     side_by_side(
         task.connections,
@@ -78,6 +79,7 @@ pub(crate) async fn send(task: Task) -> Result<(), Failure> {
             async move { receiver.connect().await }
         },
         |sender: Sender| sender.send(message.clone(), messages),
+        Sender::close,
     )
     .await
 }
@@ -133,7 +135,7 @@ struct Sender {
 }
 
 impl Sender {
-    async fn send(mut self, message: Arc<[u8]>, messages: usize) -> Result<(), Failure> {
+    async fn send(mut self, message: Arc<[u8]>, messages: usize) -> Result<Self, Failure> {
         let api = self.mllp.hl7_mllp_client().mllp_client();
         for _ in 0..messages {
             let sent = api
@@ -144,6 +146,11 @@ impl Sender {
                 return Err("no positive acknowledgment".into());
             }
         }
+        Ok(self)
+    }
+
+    async fn close(mut self) -> Result<(), Failure> {
+        let api = self.mllp.hl7_mllp_client().mllp_client();
         let closed = api.call_close(&mut self.store, self.client).await?;
         Ok(closed.map_err(|failure| failure.explanation)?)
     }

@@ -30,8 +30,10 @@ pub(crate) struct Ended {
     pub(crate) begun: Duration,
     /// User and system time.
     pub(crate) cpu: Duration,
-    /// The most memory it had, in bytes.
-    pub(crate) memory: u64,
+    /// The most memory it had, in bytes; a page that it mapped often counts as often.
+    pub(crate) peak: u64,
+    /// The memory that it told of, if it did.
+    pub(crate) told: Option<u64>,
     /// Why it counts as failed, if it does.
     pub(crate) failed: Option<String>,
 }
@@ -62,12 +64,12 @@ impl Launch {
         let (tell, end) = mpsc::channel();
         let output = child.stdout.take();
         std::thread::spawn(move || {
-            let ended = output.map(|mut output| output.read_to_end(&mut Vec::new()));
-            let _ = tell.send(ended.is_some());
+            let mut said = Vec::new();
+            let _ = output.map(|mut output| output.read_to_end(&mut said));
+            let _ = tell.send(said);
         });
-        let late = end
-            .recv_timeout(Duration::from_secs(self.patience))
-            .is_err();
+        let said = end.recv_timeout(Duration::from_secs(self.patience));
+        let late = said.is_err();
         if late {
             let _ = child.kill();
         }
@@ -80,10 +82,51 @@ impl Launch {
         let ended = Ended {
             begun,
             cpu: used.rusage.utime + used.rusage.stime,
-            memory: used.rusage.maxrss,
+            peak: used.rusage.maxrss,
+            told: said.ok().as_deref().and_then(told_memory),
             failed,
         };
         println!("{}", serde_json::to_string(&ended)?);
         Ok(())
+    }
+}
+
+/// Before the number, so that it is told from whatever else clients print.
+const MEMORY: &str = "bytes of memory: ";
+
+/// Tells the memory of this process, where the system does. What many instances map of
+/// one file counts once: it is there once.
+pub(crate) fn tell_memory() {
+    let rollup = std::fs::read_to_string("/proc/self/smaps_rollup").unwrap_or_default();
+    if let Some(bytes) = proportional(&rollup) {
+        println!("{MEMORY}{bytes}");
+    }
+}
+
+/// The proportional set size in a file of the kind of `smaps_rollup`.
+fn proportional(rollup: &str) -> Option<u64> {
+    let size = rollup.lines().find_map(|line| line.strip_prefix("Pss:"))?;
+    let kibibytes: u64 = size.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kibibytes * 1024)
+}
+
+fn told_memory(said: &[u8]) -> Option<u64> {
+    let said = str::from_utf8(said).ok()?;
+    let told = said.lines().find_map(|line| line.strip_prefix(MEMORY))?;
+    told.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_proportional_set_is_told_and_heard() {
+        let rollup = "Rss:    900 kB\nPss:                 123 kB\nPss_Dirty:     7 kB\n";
+        assert_eq!(proportional(rollup), Some(123 * 1024));
+        assert_eq!(proportional("Rss: 900 kB\n"), None);
+        let said = format!("something\n{MEMORY}4096\n");
+        assert_eq!(told_memory(said.as_bytes()), Some(4096));
+        assert_eq!(told_memory(b"something\n"), None);
     }
 }

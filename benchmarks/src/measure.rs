@@ -27,7 +27,10 @@ pub(crate) const STALLS: &str = "stalls";
 /// microseconds.
 pub(crate) const CPU: &str = "cpu_us_per_message";
 /// The most memory that the process had, in bytes.
-pub(crate) const MEMORY: &str = "peak_memory_bytes";
+pub(crate) const PEAK: &str = "peak_memory_bytes";
+/// What the process had once all its connections had sent, in bytes, where there are
+/// many. Other than of the peak, what they share is counted once.
+pub(crate) const MEMORY: &str = "memory_of_connections_bytes";
 /// From the start of the process to when its first message was acknowledged, in
 /// milliseconds.
 pub(crate) const COLD: &str = "cold_start_ms";
@@ -93,7 +96,7 @@ fn cold(stage: &Stage, client: Client, work: &Work, cap: Option<usize>) -> Resul
     for _ in 0..starts {
         let ran = stage.run(client, work, 1)?;
         let mut numbers = cold_start(&ran)?;
-        numbers.insert(MEMORY.to_owned(), ran.memory as f64);
+        numbers.insert(PEAK.to_owned(), ran.peak as f64);
         rounds.push(numbers);
         suite = suite_of(&ran);
     }
@@ -116,7 +119,10 @@ fn warm(
     let mut numbers = Numbers::new();
     let mut insert = |name: &str, number: f64| numbers.insert(name.to_owned(), number);
     insert(CPU, microseconds(cpu));
-    insert(MEMORY, ran.memory as f64);
+    insert(PEAK, ran.peak as f64);
+    if let Some(memory) = ran.memory {
+        insert(MEMORY, memory as f64);
+    }
     let mut cycles: Vec<Duration> = ran.traces.iter().flat_map(counted).collect();
     cycles.sort_unstable();
     insert(CYCLES, cycles.len() as f64);

@@ -122,6 +122,11 @@ impl Acknowledgment {
         &self.frame
     }
 
+    /// How many bytes it has.
+    pub(crate) const fn bytes(&self) -> usize {
+        self.frame.len()
+    }
+
     fn make(&mut self, control_id: &[u8]) {
         let mut content =
             b"MSH|^~\\&|RECEIVER|HOUSE|BENCH|WARD|20260101120000||ACK^A01^ACK|R1|P|2.5.1\rMSA|AA|"

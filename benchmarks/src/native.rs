@@ -67,12 +67,14 @@ pub(crate) async fn tokio(task: &Task) -> Result<(), Failure> {
     let config = task.ca.as_deref().map(tls::client).transpose()?;
     let (address, messages) = (task.address(), task.messages);
     if task.connections == 0 {
-        return send(connect(address, config).await?, message, messages).await;
+        let framing = connect(address, config).await?;
+        return close(send(framing, message, messages).await?).await;
     }
     side_by_side(
         task.connections,
         || connect(address, config.clone()),
         |framing| send(framing, message.clone(), messages),
+        close,
     )
     .await
 }
@@ -93,7 +95,11 @@ async fn connect(
     Ok(Framed::new(stream, MllpCodec::new()))
 }
 
-async fn send(mut framing: Framing, message: Arc<[u8]>, messages: usize) -> Result<(), Failure> {
+async fn send(
+    mut framing: Framing,
+    message: Arc<[u8]>,
+    messages: usize,
+) -> Result<Framing, Failure> {
     use futures_util::StreamExt;
     for _ in 0..messages {
         framing.send(BytesMut::from(&message[..])).await?;
@@ -105,6 +111,9 @@ async fn send(mut framing: Framing, message: Arc<[u8]>, messages: usize) -> Resu
             return Err("no positive acknowledgment".into());
         }
     }
-    framing.close().await?;
-    Ok(())
+    Ok(framing)
+}
+
+async fn close(mut framing: Framing) -> Result<(), Failure> {
+    Ok(framing.close().await?)
 }

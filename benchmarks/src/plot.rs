@@ -37,7 +37,7 @@ const PALETTE: [RGBColor; 7] = [
 ];
 
 /// What each picture shows, for who does not see it.
-pub(crate) const PICTURES: [(&str, &str); 4] = [
+pub(crate) const PICTURES: [(&str, &str); 5] = [
     (
         "bench-round-trip.svg",
         "Bars: the median cycle of a 460 B message in microseconds, a bar for each client; \
@@ -47,6 +47,11 @@ pub(crate) const PICTURES: [(&str, &str); 4] = [
         "bench-sizes.svg",
         "Lines: the median cycle from 460 B to 1 MB, a line for each of several clients; \
          to the floor it is the first table below.",
+    ),
+    (
+        "bench-replies.svg",
+        "Lines: the median cycle of a 460 B message by the size of its reply, to 1 MB, a line \
+         for each of several clients; to the floor it is the first table below.",
     ),
     (
         "bench-connections.svg",
@@ -81,8 +86,21 @@ pub(crate) fn draw(results: &Results, folder: &Path) -> Result<Vec<String>, Box<
         let title = "From the start of the process to its first acknowledgment, ms, logarithmic";
         bars(results, file, title, "cold", COLD)
     })?;
-    drawn("bench-sizes.svg", sizes(results).len() > 1, &|file| {
-        by_size(results, file)
+    let sizes = works(results, &["adt", "oru", "100kb", "mdm"]);
+    drawn("bench-sizes.svg", sizes.len() > 1, &|file| {
+        let title = "Median cycle by the message's size, µs";
+        by_size(
+            results,
+            &sizes,
+            |work| work.message.bytes().len(),
+            title,
+            file,
+        )
+    })?;
+    let replies = works(results, &["adt", "reply-10kb", "reply-100kb", "reply"]);
+    drawn("bench-replies.svg", replies.len() > 1, &|file| {
+        let title = "Median cycle by the reply's size, µs";
+        by_size(results, &replies, Work::reply_bytes, title, file)
     })?;
     let connections = by_connections(results);
     drawn("bench-connections.svg", connections.len() > 1, &|file| {
@@ -157,9 +175,10 @@ fn name(
 /// A line: a client, with places and numbers.
 type Series = (Client, Vec<(f64, f64)>);
 
-fn sizes(results: &Results) -> Vec<Work> {
+/// Those of these works that there is something to draw of.
+fn works(results: &Results, names: &[&str]) -> Vec<Work> {
     let all = Work::all().into_iter();
-    all.filter(|work| ["adt", "oru", "100kb", "mdm"].contains(&work.name.as_str()))
+    all.filter(|work| names.contains(&work.name.as_str()))
         .filter(|work| results.has(&work.name))
         .collect()
 }
@@ -175,20 +194,25 @@ const WITH_SIZE: [Client; 7] = [
     Client::SimpleHl7,
 ];
 
-fn by_size(results: &Results, file: &Path) -> Drawn {
-    let works = sizes(results);
+fn by_size(
+    results: &Results,
+    works: &[Work],
+    size: fn(&Work) -> usize,
+    title: &str,
+    file: &Path,
+) -> Drawn {
     let series: Vec<Series> = WITH_SIZE
         .into_iter()
         .map(|client| {
             let points = works.iter().filter_map(|work| {
                 let number = results.number(&work.name, client, P50)?;
-                Some((work.message.bytes().len() as f64, number))
+                Some((size(work) as f64, number))
             });
             (client, points.collect())
         })
         .collect();
     Lines {
-        title: "Median cycle by the message's size, µs",
+        title,
         across: "bytes",
         series: &series,
         legend: SeriesLabelPosition::UpperLeft,

@@ -29,7 +29,9 @@ pub(crate) struct Ran {
     /// User and system time.
     pub(crate) cpu: Duration,
     /// The most memory it had, in bytes.
-    pub(crate) memory: u64,
+    pub(crate) peak: u64,
+    /// What it had once all connections had sent, in bytes, where there were many.
+    pub(crate) memory: Option<u64>,
 }
 
 impl Stage {
@@ -77,7 +79,8 @@ impl Stage {
             begun: instant(ended.begun),
             traces,
             cpu: ended.cpu,
-            memory: ended.memory,
+            peak: ended.peak,
+            memory: ended.told,
         })
     }
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::clients::{Client, NO_TLS, ONE_READ};
-use crate::measure::{COLD, CPU, CYCLES, MEMORY, P50, P99, RATE, STALLS, UNFAIRNESS};
+use crate::measure::{COLD, CPU, CYCLES, MEMORY, P50, P99, PEAK, RATE, STALLS, UNFAIRNESS};
 use crate::plot::PICTURES;
 use crate::results::{Results, reference};
 use crate::work::{Kind, Work};
@@ -124,7 +124,7 @@ fn in_full(results: &Results, work: &Work) -> String {
         "p50",
         "p99",
         "processor time",
-        "memory",
+        "peak memory",
     ];
     let mut table = head(&columns.map(str::to_owned));
     for client in shown(results, &[work]) {
@@ -137,7 +137,7 @@ fn in_full(results: &Results, work: &Work) -> String {
             number(P50, microseconds),
             number(P99, microseconds),
             number(CPU, microseconds),
-            number(MEMORY, megabytes),
+            number(PEAK, megabytes),
         ];
         table += &row(client.title(), &cells);
     }

@@ -85,6 +85,14 @@ impl Work {
         let oru = Self::round_trips("oru", "5 KB", Message::Results, 6_000, 600);
         let many = Self::round_trips("100kb", "100 KB", Message::ManyResults, 600, 60);
         let mdm = Self::round_trips("mdm", "1 MB", Message::Document, 100, 20);
+        let short_reply = Self {
+            reply: MEGABYTE / 100,
+            ..Self::round_trips("reply-10kb", "10 KB reply", Message::Admission, 3_000, 300)
+        };
+        let long_reply = Self {
+            reply: MEGABYTE / 10,
+            ..Self::round_trips("reply-100kb", "100 KB reply", Message::Admission, 400, 40)
+        };
         let reply = Self {
             reply: MEGABYTE,
             ..Self::round_trips("reply", "1 MB reply", Message::Admission, 40, 10)
@@ -131,6 +139,8 @@ impl Work {
             many_tls,
             mdm,
             mdm_tls,
+            short_reply,
+            long_reply,
             reply,
             reply_tls,
             cold,
@@ -212,6 +222,11 @@ impl Work {
             Kind::Connections(count) => count,
             Kind::RoundTrips | Kind::ColdStart => 1,
         }
+    }
+
+    /// How many bytes a reply has.
+    pub(crate) fn reply_bytes(&self) -> usize {
+        messages::Acknowledgment::new(self.reply).bytes()
     }
 
     /// Whether it is what this word of `--work` asks for: it, or all of its group.
