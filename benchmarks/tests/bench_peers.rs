@@ -54,6 +54,7 @@ fn every_client_that_is_there_does_every_work_that_it_can_and_all_of_it_is_told(
         "adt",
         "adt-tls",
         "oru",
+        "reply-10kb",
         "cold",
         "connections-1",
         "connections-8",
@@ -93,6 +94,8 @@ fn every_client_that_is_there_does_every_work_that_it_can_and_all_of_it_is_told(
             };
             assert!(medians[number].as_f64() > Some(0.0), "{client} in {work}");
             assert!(medians["peak_memory_bytes"].as_f64() > Some(1e5));
+            let memory = medians["memory_of_connections_bytes"].as_f64();
+            assert_eq!(memory > Some(1e5), work.starts_with("connections"));
             assert_eq!(outcome["suite"].is_string(), work == "adt-tls");
         }
     }
@@ -101,6 +104,7 @@ fn every_client_that_is_there_does_every_work_that_it_can_and_all_of_it_is_told(
         "bench-round-trip.svg",
         "bench-cold-start.svg",
         "bench-sizes.svg",
+        "bench-replies.svg",
         "bench-connections.svg",
     ] {
         let picture = fs::read_to_string(into.join(file)).expect(file);

@@ -71,6 +71,24 @@ async fn everything_is_sent_again_under_control_ids_of_its_own() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_sent_alone_is_read_once_and_several_are_read_for_each_pass() {
+    let (one, two) = (message("1"), message("2"));
+    let folder = Folder::new("passes", &[("1.hl7", &one), ("2.hl7", &two)]);
+    for (files, messages, reads) in [("1.hl7", 3, 1), ("1.hl7 2.hl7", 6, 3)] {
+        let receiver = Receiver::new().accept();
+        let receiver = receiver.serve(messages, "AA").expect_end().start();
+        let line = format!("--verbose --repeat 3 {} {files}", receiver.address);
+        let arguments: Vec<_> = line.split_whitespace().collect();
+        let call = Call::new(&arguments).folder(folder.path());
+        let outcome = call.allow(receiver.address).run().await;
+        assert!(outcome.success, "{outcome:?}");
+        let read = outcome.errors.matches("1.hl7: one message,").count();
+        assert_eq!(read, reads, "{outcome:?}");
+        let _ = receiver.finish();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn after_what_it_is_to_stop_on_nothing_is_tried_and_the_status_is_one() {
     for (options, stops) in [
         ("--stop-on refused", true),

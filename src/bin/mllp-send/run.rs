@@ -143,7 +143,7 @@ impl<T: Transport, F: FnMut() -> T> Run<T, F> {
         args: &InputArgs,
         output: &mut Output<O, E>,
     ) -> io::Result<bool> {
-        // Standard input cannot be read a second time.
+        // Standard input cannot be read a second time, and what is sent alone need not be.
         let mut kept = BTreeMap::new();
         let mut all_taken = true;
         'passes: for pass in 1..=self.passes {
@@ -169,7 +169,8 @@ impl<T: Transport, F: FnMut() -> T> Run<T, F> {
                 };
                 all_taken &= match read {
                     Ok(messages) => {
-                        if *source == Source::StandardInput && pass < self.passes {
+                        let keeps = *source == Source::StandardInput || sources.len() == 1;
+                        if keeps && pass < self.passes {
                             kept.insert(number, messages.clone());
                         }
                         self.send_all(&file, messages, output)?
