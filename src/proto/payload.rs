@@ -90,7 +90,8 @@ fn look_inside(message: &[u8], framing: &Framing) -> Result<(), InvalidMessage> 
     let [start_block, end_block] = framing.firsts();
     let mut second_header = None;
     // One look for all of it: nothing of the message goes out before that is over.
-    for place in scan::places([start_block, end_block, b'\r', b'\n'], message) {
+    let ends = [msh::SEGMENT_END, b'\n'];
+    for place in scan::places_and_pairs([start_block, end_block], ends, b'M', message) {
         let byte = message.get(place).copied().unwrap_or_default();
         if (byte == start_block || byte == end_block)
             && block_begins_at(start.len().saturating_add(place))

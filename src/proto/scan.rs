@@ -11,28 +11,52 @@ type Block = [[u8; 16]; 4];
 /// How many bytes that are.
 const BLOCK: usize = 64;
 
-/// Where in `bytes` any of these stand, in order.
+/// What is looked for.
+#[derive(Clone, Copy)]
+struct Wanted {
+    /// Any of these.
+    alone: [u8; 2],
+    /// And any of these where the other stands behind it.
+    before: Option<([u8; 2], u8)>,
+}
+
+/// Where in `bytes` any of these one or two stand, in order.
 pub(crate) fn places<const N: usize>(wanted: [u8; N], bytes: &[u8]) -> Places<'_> {
-    const { assert!(N >= 1 && N <= 4) };
+    const { assert!(N >= 1 && N <= 2) };
+    let first = wanted.first().copied().unwrap_or_default();
     let last = wanted.last().copied().unwrap_or_default();
-    let nth = |place: usize| wanted.get(place).copied().unwrap_or(last);
-    let (blocks, _) = bytes.as_chunks().0.as_chunks();
-    let rest = bytes.get(blocks.len().saturating_mul(BLOCK)..);
-    let rest = rest.unwrap_or_default();
-    Places {
-        wanted: [nth(0), nth(1), nth(2), nth(3)],
-        blocks,
-        rest,
-        passed: 0,
-        base: 0,
-        found: 0,
-    }
+    Places::of(
+        Wanted {
+            alone: [first, last],
+            before: None,
+        },
+        bytes,
+    )
+}
+
+/// The same, and where any `before` stands before `after`.
+pub(crate) fn places_and_pairs(
+    wanted: [u8; 2],
+    before: [u8; 2],
+    after: u8,
+    bytes: &[u8],
+) -> Places<'_> {
+    Places::of(
+        Wanted {
+            alone: wanted,
+            before: Some((before, after)),
+        },
+        bytes,
+    )
 }
 
 /// See [`places`].
 pub(crate) struct Places<'a> {
-    wanted: [u8; 4],
+    wanted: Wanted,
     blocks: &'a [Block],
+    /// The same bytes, but from the second on.
+    shifted: &'a [Block],
+    /// What is left of a block at the end.
     rest: &'a [u8],
     /// How many bytes were looked at.
     passed: usize,
@@ -42,29 +66,47 @@ pub(crate) struct Places<'a> {
     found: u64,
 }
 
+impl<'a> Places<'a> {
+    fn of(wanted: Wanted, bytes: &'a [u8]) -> Self {
+        let (shifted, _) = bytes.get(1..).unwrap_or_default().as_chunks().0.as_chunks();
+        let (blocks, _) = bytes.as_chunks().0.as_chunks();
+        let blocks = blocks.get(..shifted.len()).unwrap_or_default();
+        let rest = bytes.get(shifted.len().saturating_mul(BLOCK)..);
+        Self {
+            wanted,
+            blocks,
+            shifted,
+            rest: rest.unwrap_or_default(),
+            passed: 0,
+            base: 0,
+            found: 0,
+        }
+    }
+}
+
 impl Iterator for Places<'_> {
     type Item = usize;
 
     fn next(&mut self) -> Option<usize> {
         while self.found == 0 {
             self.base = self.passed;
-            if let Some((before, found)) = first_block(self.wanted, self.blocks) {
+            if let Some((before, found)) = first_block(self.wanted, self.blocks, self.shifted) {
                 let skipped = before.saturating_mul(BLOCK);
                 self.base = self.passed.saturating_add(skipped);
                 self.passed = self.base.saturating_add(BLOCK);
                 self.blocks = self.blocks.get(before.saturating_add(1)..)?;
+                self.shifted = self.shifted.get(before.saturating_add(1)..)?;
                 self.found = found;
                 continue;
             }
             let skipped = self.blocks.len().saturating_mul(BLOCK);
             self.base = self.passed.saturating_add(skipped);
-            self.blocks = &[];
+            (self.blocks, self.shifted) = (&[], &[]);
             let rest = core::mem::take(&mut self.rest);
             self.passed = self.base.saturating_add(rest.len());
-            let mut last: Block = Default::default();
-            let flat = last.as_flattened_mut();
-            flat.get_mut(..rest.len())?.copy_from_slice(rest);
-            let (_, found) = first_block(self.wanted, &[last])?;
+            let no_after = self.wanted.before.map_or(0, |(_, after)| !after);
+            let shifted = filled_up(rest.get(1..)?, no_after);
+            let (_, found) = first_block(self.wanted, &[filled_up(rest, 0)], &[shifted])?;
             // What fills the block up may be wanted, too.
             let beyond = u32::try_from(rest.len()).ok()?;
             self.found = found & !u64::MAX.checked_shl(beyond).unwrap_or_default();
@@ -78,37 +120,41 @@ impl Iterator for Places<'_> {
     }
 }
 
-/// How many blocks come before the first that holds any of these, and where in it they
-/// stand, a bit each. Written out in full: compiled for size, a loop over four vectors
-/// would stay one, and a closure would not be inlined into code without vectors.
+/// At most a block of bytes, with others behind them.
+fn filled_up(bytes: &[u8], with: u8) -> Block {
+    let mut block = [[with; 16]; 4];
+    if let Some(room) = block.as_flattened_mut().get_mut(..bytes.len()) {
+        room.copy_from_slice(bytes);
+    }
+    block
+}
+
+/// How many blocks come before the first that holds anything wanted, and where in it
+/// that stands, a bit each.
+#[cfg(target_family = "wasm")]
+fn first_block(wanted: Wanted, blocks: &[Block], shifted: &[Block]) -> Option<(usize, u64)> {
+    match wanted.before {
+        None => first_of_two(wanted.alone, blocks),
+        Some((before, after)) => first_pair(wanted.alone, before, after, blocks, shifted),
+    }
+}
+
+/// Written out in full: compiled for size, a loop over four vectors would stay one, and
+/// a closure would not be inlined into code without vectors.
 #[cfg(target_family = "wasm")]
 #[target_feature(enable = "simd128")]
-fn first_block(wanted: [u8; 4], blocks: &[Block]) -> Option<(usize, u64)> {
+fn first_of_two(wanted: [u8; 2], blocks: &[Block]) -> Option<(usize, u64)> {
     use core::arch::wasm32::u8x16_splat;
 
-    let [one, two, three, four] = wanted;
+    let [one, two] = wanted;
     let (one, two) = (u8x16_splat(one), u8x16_splat(two));
-    let (three, four) = (u8x16_splat(three), u8x16_splat(four));
-    // Nearly all that is looked for is one byte or two.
-    let are_two = wanted.get(1..3) == wanted.get(2..4);
     for (place, [a, b, c, d]) in blocks.iter().enumerate() {
-        let (a, b) = (bytemuck::cast(*a), bytemuck::cast(*b));
-        let (c, d) = (bytemuck::cast(*c), bytemuck::cast(*d));
-        let found = if are_two {
-            found(
-                any_of_two(a, one, two),
-                any_of_two(b, one, two),
-                any_of_two(c, one, two),
-                any_of_two(d, one, two),
-            )
-        } else {
-            found(
-                any_of_four(a, one, two, three, four),
-                any_of_four(b, one, two, three, four),
-                any_of_four(c, one, two, three, four),
-                any_of_four(d, one, two, three, four),
-            )
-        };
+        let found = bits(
+            any_of(bytemuck::cast(*a), one, two),
+            any_of(bytemuck::cast(*b), one, two),
+            any_of(bytemuck::cast(*c), one, two),
+            any_of(bytemuck::cast(*d), one, two),
+        );
         if found != 0 {
             return Some((place, found));
         }
@@ -116,11 +162,62 @@ fn first_block(wanted: [u8; 4], blocks: &[Block]) -> Option<(usize, u64)> {
     None
 }
 
+/// See [`first_of_two`].
+#[cfg(target_family = "wasm")]
+#[target_feature(enable = "simd128")]
+fn first_pair(
+    wanted: [u8; 2],
+    before: [u8; 2],
+    after: u8,
+    blocks: &[Block],
+    shifted: &[Block],
+) -> Option<(usize, u64)> {
+    use core::arch::wasm32::u8x16_splat;
+
+    let ([one, two], [three, four]) = (wanted, before);
+    let (one, two) = (u8x16_splat(one), u8x16_splat(two));
+    let (three, four, after) = (u8x16_splat(three), u8x16_splat(four), u8x16_splat(after));
+    for (place, ([a, b, c, d], [e, f, g, h])) in blocks.iter().zip(shifted).enumerate() {
+        let (a, b) = (bytemuck::cast(*a), bytemuck::cast(*b));
+        let (c, d) = (bytemuck::cast(*c), bytemuck::cast(*d));
+        let (e, f) = (bytemuck::cast(*e), bytemuck::cast(*f));
+        let (g, h) = (bytemuck::cast(*g), bytemuck::cast(*h));
+        let found = bits(
+            or_pair(any_of(a, one, two), any_of(a, three, four), e, after),
+            or_pair(any_of(b, one, two), any_of(b, three, four), f, after),
+            or_pair(any_of(c, one, two), any_of(c, three, four), g, after),
+            or_pair(any_of(d, one, two), any_of(d, three, four), h, after),
+        );
+        if found != 0 {
+            return Some((place, found));
+        }
+    }
+    None
+}
+
+#[cfg(target_family = "wasm")]
+#[target_feature(enable = "simd128")]
+#[inline]
+fn any_of(bytes: v128, one: v128, two: v128) -> v128 {
+    use core::arch::wasm32::{u8x16_eq, v128_or};
+
+    v128_or(u8x16_eq(bytes, one), u8x16_eq(bytes, two))
+}
+
+#[cfg(target_family = "wasm")]
+#[target_feature(enable = "simd128")]
+#[inline]
+fn or_pair(alone: v128, before: v128, shifted: v128, after: v128) -> v128 {
+    use core::arch::wasm32::{u8x16_eq, v128_and, v128_or};
+
+    v128_or(alone, v128_and(before, u8x16_eq(shifted, after)))
+}
+
 /// Where four vectors say that there is something, a bit each.
 #[cfg(target_family = "wasm")]
 #[target_feature(enable = "simd128")]
 #[inline]
-fn found(a: v128, b: v128, c: v128, d: v128) -> u64 {
+fn bits(a: v128, b: v128, c: v128, d: v128) -> u64 {
     use core::arch::wasm32::{u8x16_bitmask, v128_any_true, v128_or};
 
     if !v128_any_true(v128_or(v128_or(a, b), v128_or(c, d))) {
@@ -131,39 +228,24 @@ fn found(a: v128, b: v128, c: v128, d: v128) -> u64 {
     a | b << 16 | c << 32 | d << 48
 }
 
-#[cfg(target_family = "wasm")]
-#[target_feature(enable = "simd128")]
-#[inline]
-fn any_of_two(bytes: v128, one: v128, two: v128) -> v128 {
-    use core::arch::wasm32::{u8x16_eq, v128_or};
-
-    v128_or(u8x16_eq(bytes, one), u8x16_eq(bytes, two))
-}
-
-#[cfg(target_family = "wasm")]
-#[target_feature(enable = "simd128")]
-#[inline]
-fn any_of_four(bytes: v128, one: v128, two: v128, three: v128, four: v128) -> v128 {
-    use core::arch::wasm32::v128_or;
-
-    v128_or(any_of_two(bytes, one, two), any_of_two(bytes, three, four))
-}
-
 /// The same for tests, in the plainest way.
 #[cfg(not(target_family = "wasm"))]
-fn first_block(wanted: [u8; 4], blocks: &[Block]) -> Option<(usize, u64)> {
-    blocks.iter().enumerate().find_map(|(place, block)| {
-        let bytes = block.as_flattened();
-        if !bytes
+fn first_block(wanted: Wanted, blocks: &[Block], shifted: &[Block]) -> Option<(usize, u64)> {
+    let Wanted { alone, before } = wanted;
+    let mut both = blocks.iter().zip(shifted).enumerate();
+    both.find_map(|(place, (block, shifted))| {
+        let (bytes, shifted) = (block.as_flattened(), shifted.as_flattened());
+        let is_wanted = |(byte, next): (&u8, &u8)| {
+            let begins_pair =
+                |(before, after): ([u8; 2], u8)| before.contains(byte) && *next == after;
+            alone.contains(byte) || before.is_some_and(begins_pair)
+        };
+        let found = bytes
             .iter()
-            .fold(false, |any, byte| any | wanted.contains(byte))
-        {
-            return None;
-        }
-        let found = bytes.iter().rev().fold(0, |found, byte| {
-            found << 1 | u64::from(wanted.contains(byte))
-        });
-        Some((place, found))
+            .zip(shifted)
+            .rev()
+            .fold(0, |found, both| found << 1 | u64::from(is_wanted(both)));
+        (found != 0).then_some((place, found))
     })
 }
 
@@ -171,7 +253,7 @@ fn first_block(wanted: [u8; 4], blocks: &[Block]) -> Option<(usize, u64)> {
 mod tests {
     use std::vec::Vec;
 
-    use super::places;
+    use super::{places, places_and_pairs};
 
     /// Around the ends of blocks, with what is wanted anywhere, and often.
     #[test]
@@ -187,8 +269,8 @@ mod tests {
             for rarity in [1, 3, 50, 10_000] {
                 let bytes: Vec<u8> = (0..size)
                     .map(|_| match random(rarity) {
-                        0 => [0, 0x0B, 0x1C, b'\r'][random(4)],
-                        _ => [b'x', 0x0A, 0x0C, 0xFF][random(4)],
+                        0 => [0, 0x0B, 0x1C, b'\r', b'\n', b'M'][random(6)],
+                        _ => [b'x', 0x0C, 0xFF][random(3)],
                     })
                     .collect();
                 for wanted in [[0, 0], [0x0B, 0x1C], [b'\r', 0]] {
@@ -197,10 +279,17 @@ mod tests {
                         .collect();
                     assert_eq!(places(wanted, &bytes).collect::<Vec<_>>(), expected);
                 }
-                let four: Vec<_> = places([0, 0x0B, 0x1C, b'\r'], &bytes).collect();
-                let expected =
-                    (0..size).filter(|place| matches!(bytes[*place], 0 | 0x0B | 0x1C | b'\r'));
-                assert_eq!(four, expected.collect::<Vec<_>>());
+                for (wanted, after) in [([0x0B, 0x1C], b'M'), ([0, 0x1C], 0)] {
+                    let found = places_and_pairs(wanted, [b'\r', b'\n'], after, &bytes);
+                    let begins_pair = |place: usize| {
+                        matches!(bytes[place], b'\r' | b'\n')
+                            && bytes.get(place + 1) == Some(&after)
+                    };
+                    let expected: Vec<_> = (0..size)
+                        .filter(|place| wanted.contains(&bytes[*place]) || begins_pair(*place))
+                        .collect();
+                    assert_eq!(found.collect::<Vec<_>>(), expected);
+                }
             }
         }
     }
