@@ -228,24 +228,29 @@ fn bits(a: v128, b: v128, c: v128, d: v128) -> u64 {
     a | b << 16 | c << 32 | d << 48
 }
 
-/// The same for tests, in the plainest way.
+/// The same elsewhere, in plain words: the compiler makes vectors of the first look.
 #[cfg(not(target_family = "wasm"))]
 fn first_block(wanted: Wanted, blocks: &[Block], shifted: &[Block]) -> Option<(usize, u64)> {
-    let Wanted { alone, before } = wanted;
+    let [one, two] = wanted.alone;
+    let ([three, four], after) = wanted.before.unwrap_or_default();
+    let pair = wanted.before.is_some();
+    let is_wanted = |byte: u8, next: u8| {
+        let begins_pair = (byte == three) | (byte == four);
+        (byte == one) | (byte == two) | (pair & begins_pair & (next == after))
+    };
     let mut both = blocks.iter().zip(shifted).enumerate();
     both.find_map(|(place, (block, shifted))| {
-        let (bytes, shifted) = (block.as_flattened(), shifted.as_flattened());
-        let is_wanted = |(byte, next): (&u8, &u8)| {
-            let begins_pair =
-                |(before, after): ([u8; 2], u8)| before.contains(byte) && *next == after;
-            alone.contains(byte) || before.is_some_and(begins_pair)
-        };
-        let found = bytes
-            .iter()
-            .zip(shifted)
-            .rev()
-            .fold(0, |found, both| found << 1 | u64::from(is_wanted(both)));
-        (found != 0).then_some((place, found))
+        let both = block.as_flattened().iter().zip(shifted.as_flattened());
+        if !both
+            .clone()
+            .fold(false, |any, (byte, next)| any | is_wanted(*byte, *next))
+        {
+            return None;
+        }
+        let found = both.rev().fold(0, |found, (byte, next)| {
+            found << 1 | u64::from(is_wanted(*byte, *next))
+        });
+        Some((place, found))
     })
 }
 
