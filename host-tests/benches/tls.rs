@@ -1,5 +1,6 @@
-//! What TLS costs in the guest: the component in wasmtime, the same code compiled
-//! natively, and a native rustls with *ring*, against the same receiver.
+//! What handshakes cost in the guest: the component in wasmtime, the same code compiled
+//! natively, and a native rustls with *ring*, against the same receiver. What round
+//! trips cost, `cargo bench-peers` tells.
 //!
 //! The three take turns within each round, so that a noisy machine is noisy for
 //! all of them; what is told is the median of the rounds, and ratios.
@@ -14,7 +15,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use host_tests::certificates::{Authority, Key};
 use host_tests::messages::{ack, control_id, frame, message};
-use host_tests::sandbox::{Client, Grants, Sandbox, Settings, Tls};
+use host_tests::sandbox::{Grants, Sandbox, Settings, Tls};
 use mllp_client::client::MllpClient;
 use mllp_client::clock;
 use mllp_client::error::Cause;
@@ -30,6 +31,9 @@ use rustls::{
 };
 
 const ROUNDS: usize = 15;
+
+/// How many times in a round: connect, send one message, close.
+const CONNECTIONS: usize = 20;
 
 fn main() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
@@ -54,15 +58,6 @@ struct Scenario {
     hybrid: bool,
     mutual: bool,
     resumable: bool,
-    work: Work,
-}
-
-#[derive(Clone, Copy)]
-enum Work {
-    /// So many times: connect, send one message, close.
-    Connections(usize),
-    /// So many messages of this size, over one connection.
-    Messages(usize, usize),
 }
 
 impl Scenario {
@@ -72,10 +67,9 @@ impl Scenario {
         hybrid: false,
         mutual: false,
         resumable: false,
-        work: Work::Connections(20),
     };
 
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 5] = [
         Self {
             name: "full handshake, ECDSA P-256, X25519",
             ..Self::HANDSHAKE
@@ -100,16 +94,6 @@ impl Scenario {
             resumable: true,
             ..Self::HANDSHAKE
         },
-        Self {
-            name: "round trip, 2 kB message",
-            work: Work::Messages(500, 2_000),
-            ..Self::HANDSHAKE
-        },
-        Self {
-            name: "round trip, 1 MB message",
-            work: Work::Messages(5, 1_000_000),
-            ..Self::HANDSHAKE
-        },
     ];
 
     async fn measure(self) {
@@ -123,16 +107,12 @@ impl Scenario {
         let address = receiver(server, self.resumable);
         let identity = self.mutual.then(|| authority.sender().identity());
         let mut wasm = Wasm::new(address, self.hybrid, &authority, identity.as_ref()).await;
-        let mut native = Native::new(address, self.hybrid, &authority, identity.as_ref());
-        let mut ring = Ring::new(address, &authority, identity.as_ref());
+        let native = Native::new(address, self.hybrid, &authority, identity.as_ref());
+        let ring = Ring::new(address, &authority, identity.as_ref());
         let mut times: [Vec<Duration>; 3] = Default::default();
         // One round more than counted: the first warms up, and brings tickets.
         for round in 0..=ROUNDS {
-            let taken = [
-                wasm.work(self.work).await,
-                native.work(self.work),
-                ring.work(self.work),
-            ];
+            let taken = [wasm.work().await, native.work(), ring.work()];
             if round > 0 {
                 for (all, one) in times.iter_mut().zip(taken) {
                     all.push(one);
@@ -143,10 +123,7 @@ impl Scenario {
     }
 
     fn report(&self, [wasm, native, ring]: [Duration; 3]) {
-        let count = match self.work {
-            Work::Connections(count) | Work::Messages(count, _) => count,
-        };
-        let each = |time: Duration| time.as_secs_f64() * 1e3 / count as f64;
+        let each = |time: Duration| time.as_secs_f64() * 1e3 / CONNECTIONS as f64;
         let (wasm, native, ring) = (each(wasm), each(native), each(ring));
         println!(
             "| {:<44} | {wasm:>6.3} ms | {native:>6.3} ms | {ring:>6.3} ms | {:>9.2} | {:>7.2} |",
@@ -160,13 +137,6 @@ impl Scenario {
 fn median(mut times: Vec<Duration>) -> Duration {
     times.sort();
     times[times.len() / 2]
-}
-
-fn payload(size: usize) -> Vec<u8> {
-    let mut payload = [message("1"), b"NTE|".to_vec()].concat();
-    payload.resize(size.max(payload.len()), b'x');
-    payload.push(b'\r');
-    payload
 }
 
 /// A receiver that acknowledges whatever comes, until the process ends. Either way
@@ -213,7 +183,6 @@ struct Wasm {
     sandbox: Sandbox,
     address: SocketAddr,
     settings: Settings,
-    client: Option<Client>,
 }
 
 impl Wasm {
@@ -231,54 +200,27 @@ impl Wasm {
                 hybrid,
                 ..Tls::trusting(authority)
             }),
-            client: None,
         }
     }
 
-    async fn work(&mut self, work: Work) -> Duration {
-        match work {
-            Work::Connections(count) => {
-                let small = payload(0);
-                let begun = Instant::now();
-                for _ in 0..count {
-                    let client = self.connect().await;
-                    self.send(client, &small).await;
-                    self.sandbox.close(client).await.unwrap();
-                    self.sandbox.drop(client).await;
-                }
-                begun.elapsed()
-            }
-            Work::Messages(count, size) => {
-                let client = match self.client {
-                    Some(client) => client,
-                    None => self.connect().await,
-                };
-                self.client = Some(client);
-                let large = payload(size);
-                let begun = Instant::now();
-                for _ in 0..count {
-                    self.send(client, &large).await;
-                }
-                begun.elapsed()
-            }
+    async fn work(&mut self) -> Duration {
+        let message = message("1");
+        let begun = Instant::now();
+        for _ in 0..CONNECTIONS {
+            let settings = self.settings.clone();
+            let connected = self.sandbox.connect_with(self.address, settings);
+            let client = connected.await.unwrap();
+            self.sandbox.send(client, &message).await.unwrap();
+            self.sandbox.close(client).await.unwrap();
+            self.sandbox.drop(client).await;
         }
-    }
-
-    async fn connect(&mut self) -> Client {
-        let settings = self.settings.clone();
-        let connected = self.sandbox.connect_with(self.address, settings);
-        connected.await.unwrap()
-    }
-
-    async fn send(&mut self, client: Client, message: &[u8]) {
-        self.sandbox.send(client, message).await.unwrap();
+        begun.elapsed()
     }
 }
 
 /// The component's code, compiled for this machine.
 struct Native {
     options: ConnectOptions,
-    client: Option<MllpClient<Network>>,
 }
 
 impl Native {
@@ -303,42 +245,20 @@ impl Native {
                 tls: Some(tls),
                 ..ConnectOptions::new(address.ip().to_string(), address.port())
             },
-            client: None,
         }
     }
 
-    fn connect(&self) -> MllpClient<Network> {
-        MllpClient::connect(Network::default(), self.options.clone()).unwrap()
-    }
-
-    fn work(&mut self, work: Work) -> Duration {
-        let send = |client: &mut MllpClient<Network>, message: &[u8]| {
-            let reply = client.send(message.to_vec()).unwrap();
+    fn work(&self) -> Duration {
+        let message = message("1");
+        let begun = Instant::now();
+        for _ in 0..CONNECTIONS {
+            let connected = MllpClient::connect(Network::default(), self.options.clone());
+            let mut client = connected.unwrap();
+            let reply = client.send(message.clone()).unwrap();
             assert_eq!(reply.verdict, Verdict::Applied);
-        };
-        match work {
-            Work::Connections(count) => {
-                let small = payload(0);
-                let begun = Instant::now();
-                for _ in 0..count {
-                    let mut client = self.connect();
-                    send(&mut client, &small);
-                    client.close();
-                }
-                begun.elapsed()
-            }
-            Work::Messages(count, size) => {
-                let mut client = self.client.take().unwrap_or_else(|| self.connect());
-                let large = payload(size);
-                let begun = Instant::now();
-                for _ in 0..count {
-                    send(&mut client, &large);
-                }
-                let taken = begun.elapsed();
-                self.client = Some(client);
-                taken
-            }
+            client.close();
         }
+        begun.elapsed()
     }
 }
 
@@ -436,7 +356,6 @@ impl Connection for Line {
 struct Ring {
     config: Arc<ClientConfig>,
     address: SocketAddr,
-    stream: Option<StreamOwned<ClientConnection, TcpStream>>,
 }
 
 impl Ring {
@@ -463,7 +382,6 @@ impl Ring {
         Self {
             config: Arc::new(config),
             address,
-            stream: None,
         }
     }
 
@@ -473,31 +391,16 @@ impl Ring {
         StreamOwned::new(connection, TcpStream::connect(self.address).unwrap())
     }
 
-    fn work(&mut self, work: Work) -> Duration {
-        match work {
-            Work::Connections(count) => {
-                let small = frame(&payload(0));
-                let begun = Instant::now();
-                for _ in 0..count {
-                    let mut stream = self.connect();
-                    exchange(&mut stream, &small);
-                    stream.conn.send_close_notify();
-                    stream.flush().unwrap();
-                }
-                begun.elapsed()
-            }
-            Work::Messages(count, size) => {
-                let mut stream = self.stream.take().unwrap_or_else(|| self.connect());
-                let large = frame(&payload(size));
-                let begun = Instant::now();
-                for _ in 0..count {
-                    exchange(&mut stream, &large);
-                }
-                let taken = begun.elapsed();
-                self.stream = Some(stream);
-                taken
-            }
+    fn work(&self) -> Duration {
+        let frame = frame(&message("1"));
+        let begun = Instant::now();
+        for _ in 0..CONNECTIONS {
+            let mut stream = self.connect();
+            exchange(&mut stream, &frame);
+            stream.conn.send_close_notify();
+            stream.flush().unwrap();
         }
+        begun.elapsed()
     }
 }
 
