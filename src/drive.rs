@@ -1,9 +1,8 @@
 //! The blocking loop between a machine and a connection: poll, do, handle.
 //!
 //! A small message's time goes into calls of the host, so none is made whose answer is
-//! known. The clock is read again only after what may
-//! have taken time, and a connection that was just found to be empty is waited for
-//! before it is read.
+//! known. The clock is read again only after what may have taken time, and a connection
+//! that was just found to be empty is waited for before it is read.
 
 use crate::clock::Instant;
 use crate::limits::{

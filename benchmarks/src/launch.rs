@@ -1,6 +1,7 @@
 //! Between the benchmark and a client stands a small process that starts the client and
 //! waits for it. A process that was started counts the memory of the one that started it
-//! as its own peak (Linux keeps that over `exec`), and the benchmark's is large.
+//! as its own peak (Linux keeps that over `exec`), and the benchmark's is large. It also
+//! hears what a client with many connections tells of its memory.
 
 use std::io::Read;
 use std::process::{Command, Stdio};

@@ -1,6 +1,6 @@
 //! Finding bytes, and pairs of them, sixteen at a time. `memchr` knows the vectors of
 //! WebAssembly only where all of a component is compiled for them, which makes this one
-//! some 50 KB larger, and looks for single bytes or for one needle.
+//! some 70 KB larger, and looks for single bytes or for one needle.
 
 #[cfg(target_family = "wasm")]
 use core::arch::wasm32::v128;
